@@ -1,0 +1,41 @@
+import { PAPR_RULES } from './papr/calls.js';
+import { PROPERTY_CLAUSES } from './papr/properties.js';
+import type { AnyCall, Clause, Guard } from './rules.js';
+
+/** Clauses on which every door rests, apart from any call. */
+const GENERAL: readonly Clause[] = [
+  {
+    id: 'memory/contents',
+    text: 'Memory holds what the partition and its devices, as far as they are permitted, stored last.',
+    source: 'LoPAR 2.9, ch_address_map, R2-76588 and TCE Definition',
+    status: 'architecture',
+    level: 'must',
+  },
+  {
+    id: 'platform/alive',
+    text: 'No call of a partition ends the platform or the partition.',
+    source: 'LoPAR 2.9, Partitioning, isolation of partitions',
+    status: 'architecture',
+    level: 'must',
+  },
+];
+
+/** The clause catalogue: derived from the rule tables, not kept beside them. In the order of the tables. */
+export function allClauses(): Clause[] {
+  return [...[...PAPR_RULES.values()].flatMap(callClauses), ...PROPERTY_CLAUSES, ...GENERAL];
+}
+
+/** The clauses of one call: its guards in order, then its effect. */
+export const callClauses = (call: AnyCall): Clause[] => [
+  ...(call.guards as readonly Guard<unknown>[]).map(plainClause),
+  ...call.effect.clauses.map(plainClause),
+];
+
+const plainClause = ({ id, text, source, status, level }: Clause): Clause => ({ id, text, source, status, level });
+
+const byId = new Map(allClauses().map((clause) => [clause.id, clause]));
+
+/** The clause with that id. */
+export function findClause(id: string): Clause | undefined {
+  return byId.get(id);
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+
+/**
+ * The description of a machine: what a target found out by asking its system, and what configures the model
+ * the same way. Addresses and sizes are bytes.
+ */
+const address = z.bigint().nonnegative();
+const u32 = z.number().int().min(0).max(0xffff_ffff);
+
+const windowSchema = z.object({
+  /** Logical I/O bus number. */
+  liobn: address,
+  /** First bus address. */
+  start: address,
+  size: z.bigint().positive(),
+  /** log2 of the I/O page size. LoPAR: a default window has 4 KiB pages. */
+  pageShift: z.number().int().min(12).max(34),
+});
+
+const ddwSchema = z.object({
+  /** Windows that can exist at the same time in this PE, the default included. */
+  windows: z.number().int().min(1).max(2),
+  /** The IO page sizes mask that ibm,query-pe-dma-window gives. */
+  pageSizes: u32,
+  /** The migration capable mask. */
+  migrationMask: u32,
+  /** Largest contiguous block of TCEs reserved for the PE. */
+  tces: z.bigint().positive(),
+  /** The same as the 32-bit cell of a query with 5 outputs. */
+  tces32: u32,
+  /** The PE offers ibm,reset-pe-dma-window(s) (extension 2). */
+  reset: z.boolean(),
+  /** The PE's query may be called with 6 outputs (extension 3). */
+  query6: z.boolean(),
+  /** The PE has limited addressing (extension 4). */
+  limited: z.boolean(),
+  /** Where a window goes when another one exists; the architecture leaves it open. */
+  secondStart: address,
+}).refine((ddw) => ddw.reset || !ddw.query6, 'extension 3 (6-output query) stands in a list that begins with the reset token');
+
+const peSchema = z.object({
+  /** `pe0`, `pe1` …: ordinary PEs; other names say what is special (`vf0`). */
+  name: z.string(),
+  /** 0x00BBDF00. */
+  configAddress: u32,
+  /** Bus unit id of the PCI host bridge. */
+  buid: address,
+  defaultWindow: windowSchema,
+  /** Absent where the PE has no ibm,ddw-applicable. */
+  ddw: ddwSchema.optional(),
+  /** Names of devices that can be made to do DMA: `dev0` … */
+  devices: z.array(z.string()),
+  /** ibm,max-rtce-mappings of the host bridge: mappings of one redirected entry that its adapters bear. Absent: no limit. */
+  maxRtceMappings: z.number().int().min(1).optional(),
+  /** An agent whose DMA H_MIGRATE_DMA cannot hold up. */
+  noMigration: z.literal(true).optional(),
+});
+
+/** The second pane: a window on the table of the client's first pane. A client in another partition is not modelled. */
+const partnerSchema = windowSchema.extend({
+  /** The client adapter, of the same partition (LoPAR R1-66872-18 permits it). */
+  client: z.string(),
+  /** Mappings of entries that already have one, in the whole table: H_VIOCTL GET_MAX_REDIRECTED_MAPPINGS, R4; 0 without it. */
+  additional: z.number().int().min(0),
+  /** Mappings of one entry: GET_MAX_REDIRECTED_MAPPINGS, R5; 1 without it. */
+  perEntry: z.number().int().min(1),
+});
+
+const vioSchema = z.object({
+  /** `vio0` …: client adapters; `server0` …: server adapters. */
+  name: z.string(),
+  /** First pane of ibm,my-dma-window: the partition's own memory. */
+  own: windowSchema,
+  /** Attribute Bit Bucket Allowed of the first pane's LIOBN: a server's live copy of an entry may be invalidated. */
+  bitBucket: z.boolean(),
+  /** Second pane, of a server adapter: the partner's memory through the redirected TCEs. */
+  partner: partnerSchema.optional(),
+});
+
+/** Limits of the I/O Super Page option. */
+const superPageSchema = z.object({
+  /** Translations of one migration: 256 · 2^n, n from 0 to 15. */
+  translations: z.bigint().min(256n),
+  /** Migrations under way at a time: 2^n, n from 0 to 7. */
+  operations: z.number().int().min(1).max(128),
+});
+
+export const machineSchema = z.object({
+  platform: z.literal('pseries'),
+  /** Partition memory, logical addresses 0 to this. */
+  memoryBytes: z.bigint().positive(),
+  /** Function sets of /rtas `ibm,hypertas-functions` that the suites know, plus `slr`, `mtt`, `cmo`. */
+  functions: z.array(z.string()),
+  pes: z.array(peSchema).min(1),
+  vios: z.array(vioSchema),
+  /** Memory of nodes with ibm,no-h-migrate-dma: logical address and size, bytes. */
+  unmigratable: z.object({ start: address, size: z.bigint().positive() }).optional(),
+  /** The I/O Super Page option of H_MIGRATE_DMA; absent where it was not negotiated (ibm,architecture-vec-5, byte 3). */
+  superPage: superPageSchema.optional(),
+});
+
+export type MachineDescription = z.infer<typeof machineSchema>;
+export type PeDescription = z.infer<typeof peSchema>;
+export type WindowDescription = z.infer<typeof windowSchema>;
+export type DdwDescription = z.infer<typeof ddwSchema>;
+export type VioDescription = z.infer<typeof vioSchema>;
+export type PartnerDescription = z.infer<typeof partnerSchema>;
+
+/** Programs may use this memory: it is neither the platform's nor the test payload's. Logical addresses, bytes. */
+export const PROGRAM_MEMORY = { start: 0x100_0000n, end: 0x700_0000n } as const;
+
+/**
+ * The machine facts that programs refer to: `memory.end`, `memory.fixed` (the first page that cannot be migrated); for each PE `pe0.liobn`, `.start`, `.size`, `.end`
+ * (of the default window, `end` is the first address past it), `.configAddress`, `.buidHigh`, `.buidLow`;
+ * for each virtual adapter `vio0.liobn` …; for the second pane of a server adapter `server0.partner.liobn` ….
+ */
+export function machineFacts(machine: MachineDescription): ReadonlyMap<string, bigint> {
+  const known = factsOf.get(machine) ?? gatherFacts(machine);
+  factsOf.set(machine, known);
+  return known;
+}
+
+const factsOf = new WeakMap<MachineDescription, ReadonlyMap<string, bigint>>();
+
+function gatherFacts(machine: MachineDescription): ReadonlyMap<string, bigint> {
+  const facts = new Map<string, bigint>([['memory.end', machine.memoryBytes]]);
+  if (machine.unmigratable !== undefined) facts.set('memory.fixed', machine.unmigratable.start);
+  const window = (name: string, w: WindowDescription): void => {
+    facts.set(`${name}.liobn`, w.liobn).set(`${name}.start`, w.start);
+    facts.set(`${name}.size`, w.size).set(`${name}.end`, w.start + w.size);
+  };
+  for (const pe of machine.pes) {
+    window(pe.name, pe.defaultWindow);
+    facts.set(`${pe.name}.configAddress`, BigInt(pe.configAddress));
+    facts.set(`${pe.name}.buidHigh`, pe.buid >> 32n).set(`${pe.name}.buidLow`, pe.buid & 0xffff_ffffn);
+  }
+  for (const vio of machine.vios) {
+    window(vio.name, vio.own);
+    if (vio.partner !== undefined) window(`${vio.name}.partner`, vio.partner);
+  }
+  return facts;
+}

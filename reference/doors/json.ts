@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { HCALLS, type HcallName } from '../uapi/hcall.js';
+import { RTAS_CALLS } from '../uapi/rtas.js';
+import type { Program } from './operations.js';
+
+/**
+ * The one place where programs and traces become text and come back. 64-bit values are `"0x…"` strings, bytes are
+ * hexadecimal strings.
+ */
+const word = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'a 64-bit value as "0x…"').transform((text) => BigInt(text));
+const signed = z.string().regex(/^-?0x[0-9a-f]{1,16}$/i, 'a 64-bit value as "0x…" or "-0x…"').transform(fromSigned);
+const reference = z
+  .strictObject({ from: z.string().regex(/^[\w-]+(\.[\w:-]+)+$/, 'a reference "name.field"'), plus: signed.optional() })
+  .transform(({ from, plus }) => (plus === undefined ? { from } : { from, plus }));
+const term = z.union([word, reference]);
+const named = { as: z.string().optional(), audit: z.literal(true).optional() };
+const natural = (min: number, max: number): z.ZodNumber => z.number().int().min(min).max(max);
+const hcallNames = Object.keys(HCALLS) as [HcallName, ...HcallName[]];
+
+const papr = z.discriminatedUnion('op', [
+  z.strictObject({ ...named, door: z.literal('papr'), op: z.literal('hcall'), call: z.enum(hcallNames), args: z.array(term).max(9) }),
+  z.strictObject({ ...named, door: z.literal('papr'), op: z.literal('rtas'), call: z.enum(RTAS_CALLS), args: z.array(term).max(16), nret: natural(0, 16) }),
+  z.strictObject({ ...named, door: z.literal('papr'), op: z.literal('property'), pe: z.string(), name: z.enum(['ibm,dma-window', 'ibm,ddw-applicable', 'ibm,ddw-extensions']) }),
+]);
+
+const memory = z.discriminatedUnion('op', [
+  z.strictObject({ ...named, door: z.literal('memory'), op: z.literal('store'), address: word, doublewords: z.array(term).min(1).max(512) }),
+  z.strictObject({ ...named, door: z.literal('memory'), op: z.literal('fill'), address: word, length: natural(1, 65536), byte: natural(0, 255) }),
+  z.strictObject({ ...named, door: z.literal('memory'), op: z.literal('load'), address: word, length: natural(1, 4096) }),
+]);
+
+const dma = z.strictObject({
+  ...named,
+  door: z.literal('dma'),
+  op: z.enum(['read', 'write']),
+  device: z.string(),
+  iova: term,
+  length: natural(1, 2048),
+  at: natural(0, 4094),
+});
+
+const platform = z.discriminatedUnion('op', [
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('reboot') }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('rescind-table'), liobn: term }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('rescind-page'), address: word }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('disown-page'), address: word }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('busy'), calls: natural(0, 1000), status: z.number().int() }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('entitlement'), bytes: word }),
+]);
+
+const programSchema = z.strictObject({
+  schema: z.literal('papr-conformance/program/1'),
+  operations: z.array(z.union([papr, memory, dma, platform])),
+});
+
+function fromSigned(text: string): bigint {
+  return text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
+}
+
+/** A bigint as JSON has it. */
+const showWord = (value: bigint): string => (value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`);
+
+/** A plain JSON value of anything a program or trace holds. */
+export function toJson(value: unknown): unknown {
+  if (typeof value === 'bigint') return showWord(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .map(([key, field]) => [key, toJson(field)]),
+  );
+}
+
+/** The text of a value; the only JSON.stringify of the project, because plain JSON has no 64-bit integers. */
+export const stringify = (value: unknown, indent = 2): string => JSON.stringify(toJson(value), undefined, indent);
+
+/** A program as `replay` and the ledger keep it: plain JSON. */
+export const programToJson = (program: Program): unknown =>
+  toJson({ schema: 'papr-conformance/program/1', operations: program.operations });
+
+/** What is wrong with a text that should be a program. */
+export class NotAProgram extends Error {}
+
+/** Reads a program. @throws NotAProgram with the first thing that is wrong, and where. */
+export function programFromJson(value: unknown): Program {
+  const parsed = programSchema.safeParse(value);
+  if (parsed.success) return { operations: parsed.data.operations as Program['operations'] };
+  const [issue] = parsed.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? 'the file' : issue.path.join('.');
+  throw new NotAProgram(`${where}: ${issue?.message ?? 'not a program'}`);
+}

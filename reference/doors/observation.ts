@@ -1,0 +1,56 @@
+import type { Program } from './operations.js';
+
+/** What came back from one operation. */
+export type Observation =
+  | HcallObservation
+  | RtasObservation
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** The operation reports nothing by itself. */
+  | { readonly kind: 'done' }
+  /** The system under test died or stopped answering here. */
+  | { readonly kind: 'crashed'; readonly message: string }
+  /** An earlier operation ended the system under test. */
+  | { readonly kind: 'not-run' };
+
+export interface HcallObservation {
+  readonly kind: 'hcall';
+  /** R3, signed. */
+  readonly status: bigint;
+  /** R4 … R12, unsigned; targets that cannot see a register leave the tail out. */
+  readonly registers: readonly bigint[];
+}
+
+export interface RtasObservation {
+  readonly kind: 'rtas';
+  /** R3 of the hypercall that carried the call, signed; 0 where the target has no such thing. */
+  readonly hcall: bigint;
+  /** The result cells, unsigned 32 bits, the status first. */
+  readonly rets: readonly number[];
+}
+
+/** What a target did with a program: one observation for every operation, in order. */
+export interface Trace {
+  readonly program: Program;
+  readonly observations: readonly Observation[];
+}
+
+/** The fields of an observation that later operations can refer to. See `doors/operations.ts`. */
+export function field(observation: Observation, name: string): bigint | undefined {
+  if (observation.kind === 'hcall') return hcallField(observation, name);
+  if (observation.kind === 'rtas') return rtasField(observation, name);
+  return undefined;
+}
+
+function hcallField(observation: HcallObservation, name: string): bigint | undefined {
+  if (name === 'status') return BigInt.asUintN(64, observation.status);
+  const register = /^r([4-9]|1[0-2])$/.exec(name)?.[1];
+  return register === undefined ? undefined : (observation.registers[Number(register) - 4] ?? 0n);
+}
+
+function rtasField(observation: RtasObservation, name: string): bigint | undefined {
+  const match = /^ret(\d+)(:64)?$/.exec(name);
+  if (match === null) return undefined;
+  const index = Number(match[1]);
+  const cell = (i: number): bigint => BigInt(observation.rets[i] ?? 0);
+  return match[2] === undefined ? cell(index) : (cell(index) << 32n) | cell(index + 1);
+}

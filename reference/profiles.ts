@@ -1,0 +1,44 @@
+import { KVM_TCE_MUTANTS } from './mutants/kvm-tce.js';
+import { mutate, takeChoices, type Mutant } from './mutants/mutant.js';
+import { QEMU_DDW_MUTANTS } from './mutants/qemu-ddw.js';
+import { QEMU_TCE_MUTANTS } from './mutants/qemu-tce.js';
+import { PAPR_RULES } from './papr/calls.js';
+import type { RuleBook } from './rules.js';
+
+/**
+ * What a system is judged by: the architecture alone, or the architecture as one platform is known to do it. A result
+ * outside the profile is a departure; one inside it but outside `lopar` is that platform's known way.
+ */
+export interface Profile {
+  readonly name: string;
+  readonly title: string;
+  readonly rules: RuleBook;
+}
+
+/** QEMU answers what KVM hands on; these faults of QEMU show through KVM too. */
+const THROUGH_KVM = ['qemu/h-put-tce-unchecked-page', 'qemu/get-foreign-page', 'qemu/stuff-count', 'qemu/indirect-multi-table', 'qemu/indirect-list-outside'];
+
+const throughKvm = QEMU_TCE_MUTANTS.filter(({ id }) => THROUGH_KVM.includes(id));
+
+const known = (mutants: readonly Mutant[], choices: Parameters<typeof takeChoices>[1]): RuleBook =>
+  takeChoices(mutate(PAPR_RULES, mutants), choices);
+
+/** The profiles, the default first. */
+export const PROFILES: readonly Profile[] = [
+  { name: 'lopar', title: 'the architecture: LoPAR 2.9', rules: PAPR_RULES },
+  {
+    name: 'qemu',
+    title: "QEMU's own PAPR code, as it is (TCG, or KVM without its TCE tables)",
+    rules: known([...QEMU_TCE_MUTANTS, ...QEMU_DDW_MUTANTS], { A1: 'goes on', A2: 'refuses', A4: 'goes on', A12: 'goes on', A14: 'goes on' }),
+  },
+  {
+    name: 'kvm',
+    title: "KVM's in-kernel TCE handlers with QEMU behind them",
+    rules: known([...KVM_TCE_MUTANTS, ...throughKvm, ...QEMU_DDW_MUTANTS], { A1: 'refuses', A14: 'goes on' }),
+  },
+  {
+    name: 'powervm',
+    title: 'PowerVM, as Linux describes it: the device stands for its PE, removal with live mappings goes on',
+    rules: known([], { A12: 'goes on', A14: 'goes on' }),
+  },
+];

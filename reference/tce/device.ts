@@ -1,0 +1,94 @@
+import type { DmaOperation } from '../doors/operations.js';
+import { PROGRAM_MEMORY } from '../description.js';
+import type { Machine, Pe } from '../machine.js';
+import type { ByteStore, OpenBytes } from '../memory/bytes.js';
+import { canonical } from '../chooser.js';
+import { perform, type AnyCall } from '../rules.js';
+import { accessContexts, TRANSLATED, translate, type AccessContext } from './translate.js';
+
+const GRANULE = 0x1000n;
+
+/** What one access did, for the report and for the clauses it exercised. */
+export interface AccessResult {
+  readonly clauses: readonly string[];
+}
+
+/**
+ * A device moves bytes: the access is split at every 4 KiB, each piece is translated by itself. Pieces that are
+ * refused move nothing; what the device then takes for the data of a refused read is open.
+ */
+export function access(
+  machine: Machine,
+  rules: AnyCall,
+  operation: DmaOperation,
+  iova: bigint,
+): AccessResult {
+  const [pe, buffer] = findDevice(machine, operation.device);
+  const clauses: string[] = [];
+  for (let done = 0; done < operation.length; ) {
+    const address = BigInt.asUintN(64, iova + BigInt(done));
+    const length = Math.min(operation.length - done, Number(GRANULE - (address % GRANULE)));
+    const contexts = accessContexts(machine, pe.windows, address, operation.op);
+    const targets = contexts.map((context) => target(rules, context, clauses));
+    move(machine, buffer, operation, { at: operation.at + done, length, targets });
+    done += length;
+  }
+  return { clauses };
+}
+
+interface Piece {
+  readonly at: number;
+  readonly length: number;
+  /** Where the piece may go; undefined where it is refused. */
+  readonly targets: readonly (bigint | undefined)[];
+}
+
+function target(rules: AnyCall, context: AccessContext, clauses: string[]): bigint | undefined {
+  const answer = perform(rules, context, canonical);
+  clauses.push(answer.clause);
+  return answer.status === TRANSLATED ? translate(context) : undefined;
+}
+
+function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piece: Piece): void {
+  const certain = piece.targets.length === 1;
+  for (const address of piece.targets) {
+    if (operation.op === 'write') {
+      if (address === undefined) continue;
+      const bytes = buffer.load(piece.at, piece.length);
+      if (certain) machine.memory.store(Number(address), bytes);
+      else machine.memory.maybeStore(Number(address), bytes);
+    } else if (address === undefined) {
+      buffer.maybeStore(piece.at, nothingRead(piece.length));
+    } else {
+      const bytes = isProgramMemory(address) ? machine.memory.load(Number(address), piece.length) : anything(piece.length);
+      if (certain) buffer.store(piece.at, bytes);
+      else buffer.maybeStore(piece.at, bytes);
+    }
+  }
+}
+
+/** Other memory of the partition holds what the platform, or whoever runs the program, keeps there. */
+const isProgramMemory = (address: bigint): boolean => address >= PROGRAM_MEMORY.start && address < PROGRAM_MEMORY.end;
+
+const ANY_BYTE: readonly number[] = Array.from({ length: 256 }, (_, value) => value);
+
+const anything = (length: number): OpenBytes => ({
+  values: new Uint8Array(length),
+  open: new Map(Array.from({ length }, (_, i) => [i, ANY_BYTE] as const)),
+});
+
+/** What a refused read may leave besides what was there: zeros or all ones (choice data-of-refused-read). */
+function nothingRead(length: number): OpenBytes {
+  const open = new Map(Array.from({ length }, (_, i) => [i, [0x00, 0xff]] as const));
+  return { values: new Uint8Array(length), open };
+}
+
+function findDevice(machine: Machine, name: string): [Pe, ByteStore] {
+  for (const pe of machine.pes.values()) {
+    const buffer = pe.buffers.get(name);
+    if (buffer !== undefined) return [pe, buffer];
+  }
+  throw new Error(`The machine has no device '${name}'; it has ${devices(machine).join(', ') || 'none'}.`);
+}
+
+const devices = (machine: Machine): string[] => [...machine.pes.values()].flatMap((pe) => [...pe.buffers.keys()]);
