@@ -1,0 +1,93 @@
+import type {
+  DdwDescription,
+  MachineDescription,
+  PartnerDescription,
+  PeDescription,
+  VioDescription,
+  WindowDescription,
+} from '../../reference/description.js';
+
+/** Where IODA hardware puts the second window of a PE: bus address bit 59. Source: PowerNV tce_bypass_base, QEMU dma64_win_addr. */
+const SECOND_WINDOW = 1n << 59n;
+
+const MIB = 1n << 20n;
+const GIB = 1n << 30n;
+
+/** A PE with all of the DDW option: two windows, reset, 6-output query; 4K, 64K, 16M and 2M pages. */
+const FULL_DDW: DdwDescription = {
+  windows: 2,
+  pageSizes: 0x107,
+  migrationMask: 0,
+  tces: 1n << 37n,
+  tces32: 0x8000_0000,
+  reset: true,
+  query6: true,
+  limited: false,
+  secondStart: SECOND_WINDOW,
+};
+
+function pe(index: number, name: string, ddw: DdwDescription | undefined): PeDescription {
+  return {
+    name,
+    configAddress: 0x800,
+    buid: 0x0800_0000_2000_0000n + BigInt(index),
+    defaultWindow: { liobn: 0x8000_0000n + BigInt(index << 8), start: 0n, size: GIB, pageShift: 12 },
+    ...(ddw === undefined ? {} : { ddw }),
+    devices: ['dev0'],
+  };
+}
+
+/** The window of a virtual adapter: as large as the memory, from bus address 0 (LoPAR R1-66872-12). */
+const vioWindow = (liobn: bigint): WindowDescription => ({ liobn, start: 0n, size: 256n * MIB, pageShift: 12 });
+
+const client = (name: string, liobn: bigint, bitBucket: boolean): VioDescription => ({ name, own: vioWindow(liobn), bitBucket });
+
+const server = (name: string, liobn: bigint, serves: Pick<PartnerDescription, 'client' | 'additional' | 'perEntry'>): VioDescription => ({
+  ...client(name, liobn, true),
+  partner: { ...vioWindow(liobn + 1n), ...serves },
+});
+
+/**
+ * The partition that the model is by default. Two ordinary PEs, and one of each special kind: `vf0` has a single
+ * window (an SR-IOV virtual function), `old0` has DDW without extensions, `lim0` has limited addressing and all nine page
+ * sizes, `plain0` has no DDW, the DMA of `fixed0` cannot be held up for a migration. Of two pairs of virtual SCSI adapters
+ * within the partition, one has redirected mappings in numbers, the other a single one for each entry.
+ */
+export const MODEL_MACHINE: MachineDescription = {
+  platform: 'pseries',
+  memoryBytes: 256n * MIB,
+  functions: ['hcall-tce', 'hcall-multi-tce', 'hcall-rdma', 'hcall-migrate', 'slr', 'platform', 'reboot'],
+  pes: [
+    pe(0, 'pe0', FULL_DDW),
+    { ...pe(1, 'pe1', FULL_DDW), maxRtceMappings: 2 },
+    pe(2, 'vf0', { ...FULL_DDW, windows: 1 }),
+    pe(3, 'old0', { ...FULL_DDW, reset: false, query6: false }),
+    pe(4, 'lim0', { ...FULL_DDW, limited: true, pageSizes: 0x1ff }),
+    pe(5, 'plain0', undefined),
+    pe(6, 'wide0', { ...FULL_DDW, pageSizes: 0x1ff }),
+    { ...pe(7, 'fixed0', FULL_DDW), noMigration: true },
+  ],
+  vios: [
+    client('vio0', 0x7100_0000n, true),
+    client('vio1', 0x7100_0010n, false),
+    server('server0', 0x7100_0020n, { client: 'vio0', additional: 3, perEntry: 3 }),
+    server('server1', 0x7100_0030n, { client: 'vio1', additional: 0, perEntry: 1 }),
+  ],
+  unmigratable: { start: 255n * MIB, size: MIB },
+};
+
+/** The same partition with the options that change the meaning of a call: CMO, multi-TCE tables, super pages. */
+export const OVERCOMMITTED_MACHINE: MachineDescription = {
+  ...MODEL_MACHINE,
+  functions: [...MODEL_MACHINE.functions, 'cmo', 'mtt'],
+  superPage: { translations: 1024n, operations: 2 },
+};
+
+/** The same partition offered nothing beyond what every partition is. */
+export const PLAIN_MACHINE: MachineDescription = {
+  ...MODEL_MACHINE,
+  functions: ['hcall-tce', 'platform', 'reboot'],
+};
+
+/** A partition with the multi-TCE calls and no virtual adapters. */
+export const NO_VIO_MACHINE: MachineDescription = { ...MODEL_MACHINE, vios: [] };

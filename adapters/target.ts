@@ -1,0 +1,74 @@
+import type { MachineDescription } from '../reference/description.js';
+import type { Program } from '../reference/doors/operations.js';
+import type { Trace } from '../reference/doors/observation.js';
+
+/**
+ * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), function sets (`hcall-multi-tce`,
+ * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
+ * `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
+ */
+export type Capability = string;
+
+/** What a target is, found by asking the system. */
+export interface TargetDescription {
+  /** `model`, `qemu-papr`. */
+  readonly name: string;
+  /** The one canonical name of the system under test: platform, machine, firmware, kernel or QEMU version, page size. */
+  readonly fingerprint: string;
+  /** The system whose departures the ledger lists (`qemu`), with its version; undefined for the model. */
+  readonly system?: { readonly name: string; readonly version: string };
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly machine: MachineDescription;
+  /** The system may be destroyed by a scenario: nobody else uses it. */
+  readonly disposable: boolean;
+}
+
+/** A system that takes programs: the model, an emulator, a host. */
+export interface Target {
+  /** The systems it can be, the usual one first: most targets are one; the model can be a partition of several kinds. */
+  readonly variants: readonly [TargetDescription, ...TargetDescription[]];
+  /**
+   * Runs a program on a machine as it is at boot (program memory and device buffers zero), and returns one observation
+   * for every operation. The death of the system is an observation (`crashed`, then `not-run`), never an exception.
+   * @param on one of `variants`; the first if left out
+   * @throws TargetLost when the target is gone for reasons that are not the system's.
+   */
+  run(program: Program, on?: TargetDescription): Promise<Trace>;
+  /**
+   * The same on a machine that the platform's own reset calls put back, not a boot: faster, and as good unless an earlier
+   * program found a way to outlive them. What it shows is to be confirmed by `run`.
+   */
+  runQuick(program: Program): Promise<Trace>;
+  /** Gives up the running machine: the next program gets a new one. For systems that a fault may have scarred. */
+  renew(): Promise<void>;
+  /** Gives everything back: processes, files, devices. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** The target cannot be reached, or was lost, for reasons that are not the system's. Exit status 3. */
+export class TargetLost extends Error {}
+
+/** A user's mistake: one line that says what was expected, what was seen, and what to do. Exit status 2. */
+export class UsageError extends Error {}
+
+/** Function sets whose absence shows in what the calls answer. */
+const OPTIONAL = ['hcall-multi-tce', 'hcall-rdma', 'hcall-migrate', 'mtt'] as const;
+
+/** The capabilities that follow from a machine's description. */
+export function machineCapabilities(machine: MachineDescription): Set<Capability> {
+  const capabilities = new Set<Capability>(['papr', 'memory', ...machine.functions]);
+  for (const name of OPTIONAL) if (!machine.functions.includes(name)) capabilities.add(`no-${name}`);
+  for (const { name, ddw, devices } of machine.pes) {
+    capabilities.add(`pe:${name}`);
+    if (devices.length > 0) capabilities.add('dma');
+    if (ddw !== undefined) capabilities.add('ddw');
+    if (ddw?.reset === true) capabilities.add('ddw-reset');
+    if (ddw?.query6 === true) capabilities.add('ddw-query-6');
+  }
+  if (machine.pes[0]?.ddw?.limited !== true) capabilities.add('no-limited');
+  for (const { name } of machine.vios) capabilities.add('vio').add(`vio:${name}`);
+  capabilities.add(machine.vios.some(({ partner }) => partner !== undefined) ? 'vio-server' : 'no-vio-server');
+  if (machine.unmigratable !== undefined) capabilities.add('fixed-memory');
+  if (machine.superPage !== undefined) capabilities.add('io-super-page');
+  return capabilities;
+}
