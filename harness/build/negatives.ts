@@ -1,0 +1,73 @@
+import type { Operation } from '../../reference/doors/operations.js';
+import type { Term } from '../../reference/doors/term.js';
+import type { AnyCall, Guard, Violation } from '../../reference/rules.js';
+import { RTAS_CALLS, type RtasName } from '../../reference/uapi/rtas.js';
+import type { HcallName } from '../../reference/uapi/hcall.js';
+import type { Scenario } from '../scenario.js';
+import { ProgramBuilder } from './program-builder.js';
+import { fromOperations } from './scenario-builder.js';
+
+type Breakable = Guard<unknown> & { readonly violation: Violation };
+
+/**
+ * The negative scenarios of a call, made from its rule table: every guard broken alone, and every pair of guards
+ * broken together, so that their order shows. What is to be answered only the model says.
+ */
+export function negativeScenarios(suite: string, call: AnyCall): Scenario[] {
+  const guards = (call.guards as readonly Guard<unknown>[]).filter((g): g is Breakable => g.violation !== undefined);
+  const alone = guards.map((guard) => negative(suite, call, [guard]));
+  const pairs = guards.flatMap((first, i) =>
+    guards.slice(i + 1).filter((second) => compatible(first, second)).map((second) => negative(suite, call, [first, second])),
+  );
+  return [...alone, ...pairs];
+}
+
+/** Two guards can be broken together where they change different arguments and need no opposite machines. */
+function compatible(a: Breakable, b: Breakable): boolean {
+  const [x, y] = [a.violation, b.violation];
+  const shared = Object.keys(x.args ?? {}).some((name) => name in (y.args ?? {}));
+  const cells = (x.nargs ?? x.nret) !== undefined && (y.nargs ?? y.nret) !== undefined;
+  return !shared && !cells && !contradicts(x, y) && !contradicts(y, x);
+}
+
+const contradicts = (x: Violation, y: Violation): boolean =>
+  (x.requires ?? []).some((capability) => (y.requires ?? []).includes(`no-${capability}`));
+
+function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): Scenario {
+  const names = guards.map((guard) => guard.id.slice(guard.id.lastIndexOf('/') + 1));
+  const kind = guards.length === 1 ? 'refuses' : 'order';
+  const builder = new ProgramBuilder();
+  const { sample } = call;
+  const violations = guards.map((guard) => guard.violation);
+  for (const operation of [...(sample.setup ?? []), ...violations.flatMap((v) => v.setup ?? [])]) builder.do(operation);
+  builder.do(invoke(call, violations));
+  return fromOperations(
+    {
+      id: `${suite}/${shortName(call.name)}/${kind}/${names.join('+')}`,
+      title:
+        guards.length === 1
+          ? `${call.name}: ${guards[0]!.text}`
+          : `${call.name}: of two wrong things (${names.join(', ')}) the first decides`,
+      clauses: guards.length === 1 ? [guards[0]!.id] : [],
+      requires: [...(sample.requires ?? []), ...violations.flatMap((v) => v.requires ?? [])],
+    },
+    builder.program.operations,
+  );
+}
+
+/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`. */
+export const shortName = (call: string): string =>
+  call.startsWith('H_') ? call.slice(2).toLowerCase().replaceAll('_', '-') : call.replace(/^ibm,([a-z]+)-.*/, '$1');
+
+const isRtas = (name: string): name is RtasName => (RTAS_CALLS as readonly string[]).includes(name);
+
+function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
+  const named = Object.assign({}, call.sample.args, ...violations.map((v) => v.args ?? {})) as Record<string, Term>;
+  const given = call.parameters.filter((parameter) => parameter in named);
+  const args = given.map((parameter) => named[parameter]!);
+  if (!isRtas(call.name)) return { door: 'papr', op: 'hcall', call: call.name as HcallName, args };
+  const nargs = violations.find((v) => v.nargs !== undefined)?.nargs ?? args.length;
+  const nret = violations.find((v) => v.nret !== undefined)?.nret ?? call.sample.nret ?? 1;
+  const cut = Array.from({ length: nargs }, (_, i) => args[i] ?? 0n);
+  return { door: 'papr', op: 'rtas', call: call.name, args: cut, nret };
+}

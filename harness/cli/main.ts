@@ -1,0 +1,167 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { TargetLost, UsageError, type Target } from '../../adapters/target.js';
+import { BrokenLedger, readLedger } from '../../reports/ledger.js';
+import { loadScenarios } from '../catalogue.js';
+import { chooseVariant } from '../qualify.js';
+import { knownOf, ledgerDirectory } from '../session.js';
+import { benchCommand } from './bench.js';
+import { exploreCommand, parseTime } from './explore.js';
+import { proofText, proveLedger } from './ledger.js';
+import { list, planText, type ListOptions } from './list.js';
+import { reportCommand } from './report.js';
+import { replay, replayText } from './replay.js';
+import { runCommand, type RunCommandOptions } from './run.js';
+import { selectScenarios } from './select.js';
+import { findProfile, openTarget, type TargetOptions } from './targets.js';
+
+/** Exit statuses. See README. */
+const EXIT = { ok: 0, departs: 1, usage: 2, target: 3 } as const;
+
+const program = new Command('papr-conformance')
+  .description('Conformance of POWER I/O-MMU stacks: TCE hypercalls, dynamic DMA windows, device isolation.')
+  .showHelpAfterError(false)
+  .configureOutput({ outputError: (text, write) => { write(`papr-conformance: ${text.replace(/^error: /, '')}`); } })
+  .exitOverride();
+
+const withTarget = (name: string, what: string): Command =>
+  program
+    .command(name)
+    .description(what)
+    .option('--target <name>', 'the system under test', 'model')
+    .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm', 'lopar')
+    .option('--ledger <dir>', 'another departure ledger than the one shipped')
+    .option('--qemu <path>', 'another QEMU for the target qemu-papr');
+
+const count = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+};
+
+withTarget('run', 'run the suites on a target and report')
+  .option('--suite <glob...>', 'scenario ids; ** for anything')
+  .option('--destructive', 'also what may destroy the target')
+  .option('--sensitive', 'show departures that the ledger marks sensitive')
+  .option('--out <dir>', 'the directory of the run', 'out/run')
+  .option('--no-html', 'leave the HTML report out')
+  .action((options: TargetOptions & RunCommandOptions) => using(options, (target) => runCommand(target, options)));
+
+withTarget('plan', 'what a run would do, without doing it')
+  .option('--suite <glob...>', 'scenario ids; ** for anything')
+  .option('--destructive', 'also what may destroy the target')
+  .action((options: TargetOptions & { suite?: string[]; destructive?: true }) =>
+    using(options, (target) => {
+      const scenarios = selectScenarios(loadScenarios(), options.suite);
+      const rows = scenarios.map((scenario) => {
+        const fit = chooseVariant(scenario, { target, destructive: options.destructive === true });
+        return { scenario, skip: 'skip' in fit ? fit.skip : undefined };
+      });
+      console.log(planText(target.variants[0], rows));
+      return Promise.resolve(EXIT.ok);
+    }),
+  );
+
+withTarget('replay', 'run a saved program and judge it')
+  .argument('<file>')
+  .action((file: string, options: TargetOptions) =>
+    using(options, async (target) => {
+      const result = await replay(file, target, knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger)));
+      console.log(replayText(result));
+      return ['departs', 'crashed', 'fixed'].includes(result.record.verdict) ? EXIT.departs : EXIT.ok;
+    }),
+  );
+
+withTarget('ledger', 'prove the departure ledger: each entry shows on the target, and nothing else explains it').action(
+  (options: TargetOptions) =>
+    using(options, async (target) => {
+      const proofs = await proveLedger(target, readLedger(ledgerDirectory(options.ledger), target.variants[0].system?.name), findProfile('lopar'));
+      for (const proof of proofs) console.log(proofText(proof));
+      const faults = proofs.filter(({ fault }) => fault !== undefined).length;
+      console.log(`${proofs.length - faults} proved, ${faults} faulty`);
+      return faults === 0 ? EXIT.ok : EXIT.departs;
+    }),
+);
+
+withTarget('explore', 'random programs, judged and shrunk')
+  .option('--runs <n>', 'programs at most', count, Number.MAX_SAFE_INTEGER)
+  .option('--time <t>', 'such as 90s or 10m', '60s')
+  .option('--seed <n>', 'of the random programs', count)
+  .option('--length <n>', 'operations in a program at most', count, 400)
+  .option('--findings <n>', 'stop after so many', count, 10)
+  .option('--out <dir>', 'where the programs found are kept', 'out/explore')
+  .action((options: TargetOptions & { runs: number; time: string; seed?: number; length: number; findings: number; out: string }) =>
+    using(options, (target, stopped) =>
+      exploreCommand(
+        target,
+        knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger)),
+        { ...options, time: parseTime(options.time), seed: options.seed ?? Date.now() % 2 ** 31 },
+        stopped,
+      ),
+    ),
+  );
+
+withTarget('bench', 'measure, and compare with what was asked for')
+  .option('--json <file>', 'write the figures there')
+  .action(async (options: TargetOptions & { json?: string }) => {
+    const known = (target: Target) => knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger));
+    process.exitCode = await benchCommand(options.target, () => openTarget(options), known, options.json);
+  });
+
+program
+  .command('report')
+  .description('write the HTML report of a run anew, also of one that was cut off')
+  .argument('[dir]', 'the directory of the run', 'out/run')
+  .action(async (directory: string) => {
+    console.log(await reportCommand(directory));
+  });
+
+program
+  .command('list')
+  .description('what there is')
+  .option('--scenarios', 'the scenarios (default)')
+  .option('--clauses', 'the clauses of the specification')
+  .option('--mutants', 'the known faults of the reference')
+  .option('--targets', 'the kinds of target')
+  .option('--json', 'as JSON')
+  .action((options: ListOptions) => {
+    console.log(list(options));
+  });
+
+/** Opens the target, does the work, and gives the target back, also on Ctrl-C. */
+async function using(options: TargetOptions, work: (target: Target, stopped: () => boolean) => Promise<number>): Promise<void> {
+  let interrupted = false;
+  const interrupt = (): void => {
+    if (interrupted) process.exit(130);
+    interrupted = true;
+  };
+  process.on('SIGINT', interrupt);
+  const target = await openTarget(options);
+  try {
+    process.exitCode = await work(target, () => interrupted);
+  } finally {
+    await target.close();
+    process.off('SIGINT', interrupt);
+  }
+}
+
+async function main(): Promise<void> {
+  // Whoever reads our output may stop reading (`| head`).
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = exitStatusOf(error);
+  }
+}
+
+function exitStatusOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const known = error instanceof UsageError || error instanceof BrokenLedger || error instanceof TargetLost;
+  console.error(`papr-conformance: ${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)}`);
+  return error instanceof TargetLost ? EXIT.target : known ? EXIT.usage : EXIT.target;
+}
+
+void main();

@@ -1,0 +1,20 @@
+/** The package as a library: scenarios, targets, the oracle and exploration, without the command and without Jest. */
+export { ModelTarget } from '../adapters/model/model-target.js';
+export { QemuPaprTarget } from '../adapters/qemu-papr/target.js';
+export { TargetLost, UsageError, type Capability, type Target, type TargetDescription } from '../adapters/target.js';
+export { allClauses, findClause } from '../reference/clauses.js';
+export { programFromJson, programToJson } from '../reference/doors/json.js';
+export type { Observation, Trace } from '../reference/doors/observation.js';
+export type { Operation, Program } from '../reference/doors/operations.js';
+export { Model } from '../reference/model.js';
+export { PAPR_RULES } from '../reference/papr/calls.js';
+export { PROFILES, type Profile } from '../reference/profiles.js';
+export { ProgramBuilder } from './build/program-builder.js';
+export { scenario } from './build/scenario-builder.js';
+export { loadScenarios } from './catalogue.js';
+export { explore } from './explore/explore.js';
+export { KnownDepartures } from './known.js';
+export { judgeTrace } from './oracle.js';
+export { qualify } from './qualify.js';
+export type { Claim, Scenario } from './scenario.js';
+export { knownOf } from './session.js';

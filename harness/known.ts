@@ -1,0 +1,99 @@
+import type { MachineDescription } from '../reference/description.js';
+import type { Trace } from '../reference/doors/observation.js';
+import { HISTORIC_MUTANTS } from '../reference/mutants/index.js';
+import { mutate, takeChoices, type Mutant } from '../reference/mutants/mutant.js';
+import type { RuleBook } from '../reference/rules.js';
+import { appliesTo, BrokenLedger, type Ledger, type LedgerEntry } from '../reports/ledger.js';
+import { conforms, judgeTrace, type TraceJudgement } from './oracle.js';
+
+interface Known {
+  readonly entry: LedgerEntry;
+  readonly mutant: Mutant;
+}
+
+/**
+ * What is known of a system: the specification with the faults that the ledger lists for its version. A departure is
+ * known only where those faults explain the whole trace, step by step.
+ */
+export class KnownDepartures {
+  readonly #known: readonly Known[];
+  readonly #choices: Ledger['choices'];
+  /** The specification with every known fault. */
+  readonly rules: RuleBook;
+
+  constructor(
+    readonly specification: RuleBook,
+    { entries, choices }: Ledger,
+    version: string,
+  ) {
+    this.#choices = choices;
+    this.#known = entries.filter((entry) => appliesTo(entry, version)).map((entry) => ({ entry, mutant: mutantOf(entry) }));
+    this.rules = this.#rulesWith(this.#known);
+  }
+
+  get entries(): readonly LedgerEntry[] {
+    return this.#known.map(({ entry }) => entry);
+  }
+
+  /** Those of the entries that are marked sensitive. */
+  sensitive(ids: readonly string[]): string[] {
+    return this.entries.filter(({ id, sensitive }) => sensitive === true && ids.includes(id)).map(({ id }) => id);
+  }
+
+  /** The entries without which the trace is not explained. Empty if some departure is unexplained anyway. */
+  needed(trace: Trace, machine: MachineDescription): string[] {
+    if (!conforms(judgeTrace(trace, machine, this.rules))) return [];
+    return this.#known
+      .filter((left) => !conforms(judgeTrace(trace, machine, this.#rulesWith(this.#known.filter((k) => k !== left)))))
+      .map(({ entry }) => entry.id);
+  }
+
+  /**
+   * The trace against what is known of the system; where that is wrong about a choice that the specification leaves
+   * open, against the specification.
+   */
+  explain(trace: Trace, machine: MachineDescription): TraceJudgement {
+    const explained = this.judge(trace, machine);
+    if (conforms(explained)) return explained;
+    const specified = judgeTrace(trace, machine, this.specification);
+    return conforms(specified) ? specified : explained;
+  }
+
+  /** The trace against the specification with every known fault. */
+  judge(trace: Trace, machine: MachineDescription): TraceJudgement {
+    return judgeTrace(trace, machine, this.rules);
+  }
+
+  /**
+   * Diagnosis by re-simulation: known faults of the stack, each alone, that explain the whole trace. In words, with the
+   * commit that mends it where there is one.
+   */
+  diagnose(trace: Trace, machine: MachineDescription): string[] {
+    const behavesLike = [...HISTORIC_MUTANTS.values()].filter((mutant) => this.#explainedBy(mutant, trace, machine));
+    return behavesLike.map(({ id, title, fix }) => `${id} (${title}${fix === undefined ? '' : `; mended by ${fix}`})`);
+  }
+
+  #explainedBy(mutant: Mutant, trace: Trace, machine: MachineDescription): boolean {
+    if (this.#known.some((known) => known.mutant === mutant)) return false;
+    return conforms(judgeTrace(trace, machine, mutant.change(this.rules)));
+  }
+
+  /** Entries that a conforming trace contradicts: with that fault the system would have answered otherwise. */
+  contradicted(trace: Trace, machine: MachineDescription): string[] {
+    return this.#known
+      .filter(({ mutant }) => !conforms(judgeTrace(trace, machine, mutant.change(this.specification))))
+      .map(({ entry }) => entry.id);
+  }
+
+  #rulesWith(known: readonly Known[]): RuleBook {
+    return takeChoices(mutate(this.specification, known.map(({ mutant }) => mutant)), this.#choices);
+  }
+}
+
+function mutantOf(entry: LedgerEntry): Mutant {
+  const mutant = HISTORIC_MUTANTS.get(entry.mutant);
+  if (mutant === undefined) {
+    throw new BrokenLedger(`Ledger entry ${entry.id} names the mutant '${entry.mutant}', which the reference does not have.`);
+  }
+  return mutant;
+}

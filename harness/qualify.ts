@@ -1,0 +1,165 @@
+import { TargetLost, type Target, type TargetDescription } from '../adapters/target.js';
+import { findClause } from '../reference/clauses.js';
+import { programToJson } from '../reference/doors/json.js';
+import { observationText, operationText } from '../reference/doors/text.js';
+import type { Trace } from '../reference/doors/observation.js';
+import type { DepartureRecord, ScenarioRecord, StepRecord, Verdict } from '../reports/run-record.js';
+import { brokenClaims } from './claims.js';
+import type { KnownDepartures } from './known.js';
+import { BrokenTrace, judgeTrace, type StepDeparture, type TraceJudgement } from './oracle.js';
+import type { Scenario } from './scenario.js';
+
+/** What one scenario came to. */
+export interface ScenarioResult {
+  readonly record: ScenarioRecord;
+  readonly steps: readonly StepRecord[];
+  readonly trace?: Trace;
+}
+
+/** What a qualification rests on. */
+export interface Qualification {
+  readonly target: Target;
+  readonly known: KnownDepartures;
+  /** Run destructive scenarios although the target is somebody's. */
+  readonly destructive: boolean;
+  /** Show what ledger entries marked sensitive are about. */
+  readonly sensitive?: boolean;
+}
+
+/** Runs a scenario on a target and judges what came back. */
+export async function qualify(scenario: Scenario, on: Qualification): Promise<ScenarioResult> {
+  const started = performance.now();
+  const done = (rest: Omit<ScenarioRecord, 'id' | 'title' | 'clauses' | 'milliseconds'>): ScenarioRecord => ({
+    id: scenario.id,
+    title: scenario.title,
+    clauses: scenario.clauses,
+    milliseconds: Math.round((performance.now() - started) * 100) / 100,
+    ...rest,
+  });
+  const fit = chooseVariant(scenario, on);
+  if ('skip' in fit) return { record: done({ verdict: 'skipped', reason: fit.skip }), steps: [] };
+  try {
+    const trace = await on.target.run(scenario.program, fit.variant);
+    const explained = on.known.judge(trace, fit.variant.machine);
+    if (explained.scarred) await on.target.renew();
+    const result = { ...judgeScenario(scenario, trace, fit.variant, on.known, explained, done), trace };
+    return on.sensitive === true ? result : withheld(result, on.known);
+  } catch (error) {
+    if (!(error instanceof TargetLost) && !(error instanceof BrokenTrace)) throw error;
+    return { record: done({ verdict: 'inconclusive', reason: error.message }), steps: [] };
+  }
+}
+
+/** A known departure that could harm somebody is named, and not shown. */
+function withheld(result: ScenarioResult, known: KnownDepartures): ScenarioResult {
+  const sensitive = known.sensitive(result.record.ledger ?? []);
+  if (sensitive.length === 0) return result;
+  const { departures: _departures, ...record } = result.record;
+  return { record: { ...record, reason: `${sensitive.join(', ')}: sensitive, shown with --sensitive` }, steps: [] };
+}
+
+type Done = (rest: Omit<ScenarioRecord, 'id' | 'title' | 'clauses' | 'milliseconds'>) => ScenarioRecord;
+
+/** The first of the target's variants that has all the scenario needs, or why there is none. */
+export function chooseVariant(
+  scenario: Scenario,
+  on: Pick<Qualification, 'target' | 'destructive'>,
+): { variant: TargetDescription } | { skip: string } {
+  const { variants } = on.target;
+  if (scenario.destructive === true && !on.destructive && !variants[0].disposable) {
+    return { skip: 'destructive: runs on a target that is not disposable only with --destructive' };
+  }
+  for (const variant of variants) {
+    if (scenario.requires.every((capability) => variant.capabilities.has(capability))) return { variant };
+  }
+  const lacking = scenario.requires.filter((capability) => !variants[0].capabilities.has(capability));
+  return { skip: `the target lacks ${lacking.join(', ')}` };
+}
+
+function judgeScenario(
+  scenario: Scenario,
+  trace: Trace,
+  variant: TargetDescription,
+  known: KnownDepartures,
+  asKnown: TraceJudgement,
+  done: Done,
+): Omit<ScenarioResult, 'trace'> {
+  const judgement = withClaims(judgeTrace(trace, variant.machine, known.specification), scenario, trace);
+  const steps = stepRecords(trace, judgement);
+  if (judgement.departures.length === 0) {
+    const fixed = asKnown.departures.length === 0 ? [] : known.contradicted(trace, variant.machine);
+    if (fixed.length === 0) return { record: done({ verdict: 'conforms' }), steps };
+    const reason = `the ledger lists ${fixed.join(', ')} for this version, and the system no longer departs`;
+    return { record: done({ verdict: 'fixed', reason, ledger: fixed }), steps };
+  }
+  const explained = withClaims(asKnown, scenario, trace, judgement);
+  const ledger = explained.departures.length === 0 ? known.needed(trace, variant.machine) : [];
+  const shown = explained.departures.length === 0 ? judgement.departures : explained.departures;
+  const departures = shown.map((departure) => departureRecord(departure, trace, steps, ledger));
+  const verdict = verdictOf(explained);
+  const reason = reasonFor(verdict, verdict === 'known' ? [] : known.diagnose(trace, variant.machine));
+  return { record: done({ verdict, departures, ...reason, ...(ledger.length > 0 ? { ledger } : {}) }), steps };
+}
+
+function reasonFor(verdict: Verdict, diagnosis: readonly string[]): { reason?: string } {
+  if (verdict === 'inconclusive') return { reason: 'the platform reported a hardware error' };
+  return diagnosis.length === 0 ? {} : { reason: `behaves like the reference with the fault ${diagnosis.join(', or ')}` };
+}
+
+function verdictOf(explained: TraceJudgement): Verdict {
+  if (explained.departures.length === 0) return 'known';
+  if (explained.departures.some(({ observed }) => observed.startsWith('crashed'))) return 'crashed';
+  return explained.departures.every(({ observed }) => observed.startsWith('H_HARDWARE')) ? 'inconclusive' : 'departs';
+}
+
+/**
+ * Adds the claims that do not hold. A claim that breaks where the specification's own steps departed too is explained
+ * with them; one that breaks alone stands alone.
+ */
+function withClaims(judgement: TraceJudgement, scenario: Scenario, trace: Trace, base?: TraceJudgement): TraceJudgement {
+  const explainedBySteps = base !== undefined && judgement.departures.length === 0 && base.steps.some((s) => s.departures.length > 0);
+  if (explainedBySteps) return judgement;
+  return { ...judgement, departures: [...judgement.departures, ...brokenClaims(scenario, trace)] };
+}
+
+function stepRecords(trace: Trace, judgement: TraceJudgement): StepRecord[] {
+  return trace.program.operations.map((operation, i) => {
+    const step = judgement.steps[i];
+    return {
+      operation: operationText(operation),
+      outcome: observationText(trace.observations[i]!),
+      allowed: [...new Set((step?.allowed ?? []).map(({ outcome }) => outcome))],
+      clauses: step?.clauses ?? [],
+      departs: judgement.departures.some((departure) => departure.step === i),
+      audit: operation.audit === true,
+    };
+  });
+}
+
+/** What only an audit sees was done by the call before it: that call's rule is the one broken. */
+function brokenClause(departure: StepDeparture, trace: Trace, steps: readonly StepRecord[]): string {
+  const audit = trace.program.operations[departure.step]?.audit === true;
+  const call = audit ? steps.slice(0, departure.step).findLast((step) => !step.audit) : undefined;
+  return call?.clauses.at(-1) ?? departure.clause;
+}
+
+function departureRecord(
+  departure: StepDeparture,
+  trace: Trace,
+  steps: readonly StepRecord[],
+  known: readonly string[],
+): DepartureRecord {
+  const operations = trace.program.operations.slice(0, departure.step + 1);
+  const clause = brokenClause(departure, trace, steps);
+  return {
+    clause,
+    rule: findClause(clause)?.text ?? '',
+    expected: departure.expected,
+    observed: departure.observed,
+    step: departure.step,
+    operation: operationText(trace.program.operations[departure.step]!),
+    known,
+    program: programToJson({ operations }),
+  };
+}
+

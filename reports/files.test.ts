@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jsonText, readRun, RunFiles, RunFilesError } from './files.js';
+import { runRecord, SCENARIOS } from './run-record.fixture.js';
+
+describe("a run's directory", () => {
+  const { suiteVersion, target, profile, startedAt } = runRecord();
+  const head = { suiteVersion, target, profile, startedAt };
+  let directory = '';
+  const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'run-files-'));
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  test('a verdict can be read as soon as it is added, as if the process died there', () => {
+    const files = new RunFiles(directory, head);
+    files.add(SCENARIOS.conforms);
+    files.add(SCENARIOS.departs, { steps: [] });
+    const record = readRun(directory);
+    expect(record).toMatchObject({ complete: false, profile: 'lopar', totals: { conforms: 1, departs: 1 } });
+    expect(record.scenarios[1]?.trace).toBe('traces.jsonl:1');
+  });
+
+  test('a line cut off by the death of the process costs only itself', () => {
+    new RunFiles(directory, head).add(SCENARIOS.conforms);
+    appendFileSync(join(directory, 'run.journal.jsonl'), '{"id": "tce/hal');
+    expect(readRun(directory).scenarios).toHaveLength(1);
+  });
+
+  test('finish leaves the record, both summaries, the traces and the programs, and no journal', () => {
+    const files = new RunFiles(directory, head);
+    files.add(SCENARIOS.departs, { steps: ['one'] });
+    files.finish(true);
+    expect(readdirSync(directory).sort()).toEqual(['junit.xml', 'programs', 'run.json', 'summary.md', 'traces.jsonl']);
+    expect(readRun(directory).complete).toBe(true);
+    expect(JSON.parse(read('traces.jsonl').trim())).toEqual({ steps: ['one'] });
+    expect(JSON.parse(read('programs/tce.stuff.count.json'))).toEqual(SCENARIOS.departs.departures?.[0]?.program);
+  });
+
+  test('a new run removes what the one before left, and nothing else', () => {
+    const before = new RunFiles(directory, head);
+    before.add(SCENARIOS.departs, {});
+    before.finish(true);
+    writeFileSync(join(directory, 'notes.txt'), 'mine');
+    new RunFiles(directory, head);
+    expect(readdirSync(directory).sort()).toEqual(['notes.txt', 'programs', 'run.journal.jsonl', 'traces.jsonl']);
+    expect(read('traces.jsonl')).toBe('');
+  });
+
+  test("somebody's own folder of the same name stops the run before anything is touched", () => {
+    mkdirSync(join(directory, 'programs'));
+    writeFileSync(join(directory, 'programs', 'mine'), '');
+    expect(() => new RunFiles(directory, head)).toThrow(/expected an empty directory or an earlier run's; it holds programs/);
+    expect(existsSync(join(directory, 'programs', 'mine'))).toBe(true);
+  });
+
+  test("somebody's own run.json stops it too", () => {
+    writeFileSync(join(directory, 'run.json'), '{"schema": "jogging/1"}');
+    expect(() => new RunFiles(directory, head)).toThrow(RunFilesError);
+    expect(existsSync(join(directory, 'run.json'))).toBe(true);
+  });
+
+  test('a directory that is no run is said to be none', () => {
+    expect(() => readRun(directory)).toThrow(/expected the directory of a run/);
+  });
+});
+
+describe('jsonText', () => {
+  test('refuses a bigint, even where BigInt has learnt to serialise itself', () => {
+    expect(() => jsonText({ step: { value: 1n } })).toThrow(/'value' is a bigint/);
+    Object.defineProperty(BigInt.prototype, 'toJSON', { value: () => 'oops', configurable: true });
+    try {
+      expect(() => jsonText({ step: { value: 1n } })).toThrow(/'value' is a bigint/);
+    } finally {
+      Reflect.deleteProperty(BigInt.prototype, 'toJSON');
+    }
+  });
+});

@@ -1,0 +1,110 @@
+import { replayLine, systemOf } from './departure-text.js';
+import { clauseMatrix, countClauses } from './matrix.js';
+import { countVerdicts, VERDICTS, type DepartureRecord, type RunRecord, type ScenarioRecord, type Verdict } from './run-record.js';
+
+/**
+ * The run on one page, for people and for the job summaries of CI systems: what was tested, the totals, every
+ * departure, what was skipped and why, and the clauses.
+ * @param directory the run's directory, as the replay command names it
+ */
+export function summaryMarkdown(record: RunRecord, directory: string): string {
+  return [
+    `# ${title(record)}`,
+    facts(record),
+    totals(record),
+    departing(record, directory, '## Departures', ['crashed', 'departs']),
+    departing(record, directory, '## Known departures', ['known']),
+    reasons(record, 'fixed', '## Listed in the ledger, and gone'),
+    reasons(record, 'inconclusive', '## Inconclusive'),
+    reasons(record, 'skipped', '## Skipped'),
+    clauses(record),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .concat('\n');
+}
+
+function title({ totals: t, complete, target }: RunRecord): string {
+  const verdict = t.departs + t.crashed + t.fixed > 0 ? 'does not conform' : t.inconclusive > 0 ? 'inconclusive' : 'conforms';
+  return `${target.name}: ${verdict}${complete ? '' : ' (run interrupted)'}`;
+}
+
+function facts(record: RunRecord): string {
+  const { target, profile, suiteVersion, startedAt } = record;
+  return [
+    `- system: \`${target.fingerprint}\``,
+    `- profile: ${profile}`,
+    `- suite: papr-iommu-conformance ${suiteVersion}`,
+    `- started: ${startedAt}`,
+    `- capabilities: ${[...target.capabilities].sort().map(code).join(', ')}`,
+  ].join('\n');
+}
+
+function totals(record: RunRecord): string {
+  const rows = clauseMatrix(record);
+  const [scenarios, perClause] = [countVerdicts(record.scenarios), countClauses(rows)];
+  const line = (name: string, counts: Record<Verdict, number>, all: number): string[] => [
+    name,
+    ...VERDICTS.map((verdict) => String(counts[verdict])),
+    String(all),
+  ];
+  return table(
+    ['', ...VERDICTS, 'all'],
+    [line('scenarios', scenarios, record.scenarios.length), line('clauses', perClause, rows.length)],
+  );
+}
+
+function departing(record: RunRecord, directory: string, heading: string, verdicts: readonly Verdict[]): string {
+  const scenarios = record.scenarios.filter(({ verdict }) => verdicts.includes(verdict));
+  if (scenarios.length === 0) return '';
+  const blocks = scenarios.map((scenario) => block(scenario, replayLine(scenario, systemOf(record), directory)));
+  return [heading, ...blocks].join('\n\n');
+}
+
+function block(scenario: ScenarioRecord, replay: string): string {
+  const { id, title: says, verdict, departures = [], ledger = [], reason } = scenario;
+  const tail = ledger.length > 0 ? ` — ledger ${ledger.join(', ')}` : '';
+  return [
+    `### \`${id}\` ${verdict}${tail}`,
+    escape(says),
+    ...(reason === undefined ? [] : [escape(reason)]),
+    table(['clause', 'rule', 'operation', 'expected', 'observed'], departures.map(row)),
+    `\`\`\`sh\n${replay}\n\`\`\``,
+  ].join('\n\n');
+}
+
+function row({ clause, rule, operation, step, expected, observed, known }: DepartureRecord): string[] {
+  const name = known.length > 0 ? `${code(clause)} (${known.join(', ')})` : code(clause);
+  return [name, escape(rule), `${code(operation)} (step ${step})`, expected.map(code).join(' or '), code(observed)];
+}
+
+function reasons(record: RunRecord, verdict: Verdict, heading: string): string {
+  const groups = new Map<string, string[]>();
+  for (const scenario of record.scenarios.filter((s) => s.verdict === verdict)) {
+    const reason = scenario.reason ?? 'no reason recorded';
+    groups.set(reason, [...(groups.get(reason) ?? []), scenario.id]);
+  }
+  if (groups.size === 0) return '';
+  const rows = [...groups].map(([reason, ids]) => [escape(reason), String(ids.length), ids.map(code).join(', ')]);
+  return [heading, table(['reason', 'scenarios', 'which'], rows)].join('\n\n');
+}
+
+function clauses(record: RunRecord): string {
+  const rows = clauseMatrix(record).map(({ clause, verdict, scenarios }) => {
+    const counts = countVerdicts(scenarios);
+    const shown = VERDICTS.filter((name) => counts[name] > 0).map((name) => `${counts[name]} ${name}`);
+    return [code(clause), verdict, shown.join(', ')];
+  });
+  return rows.length === 0 ? '' : ['## Clauses', table(['clause', 'verdict', 'scenarios'], rows)].join('\n\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** Text that a table cell shows as it is. */
+const escape = (text: string): string => text.replace(/[\\|`*_<>[\]]/g, '\\$&').replace(/\s*\n\s*/g, ' ');
+
+/** The same as code. */
+const code = (text: string): string => `\`${text.replaceAll('`', "'").replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')}\``;
