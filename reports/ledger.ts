@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -50,14 +50,6 @@ export function readLedger(directory: string, system: string | undefined): Ledge
   const [issue] = parsed.error.issues;
   throw new BrokenLedger(`${file}: expected a departure ledger; ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
 }
-
-/** Every system that has a ledger. */
-export const ledgerSystems = (directory: string): string[] =>
-  existsSync(directory)
-    ? readdirSync(directory)
-        .filter((file) => file.endsWith('.yaml'))
-        .map((file) => file.slice(0, -'.yaml'.length))
-    : [];
 
 /** The entry lists this version (`7.2.22`). */
 export function appliesTo(entry: LedgerEntry, version: string): boolean {

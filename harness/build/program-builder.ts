@@ -1,6 +1,5 @@
 import type { DmaOperation, Operation, PlatformOperation, Program } from '../../reference/doors/operations.js';
 import { plus, type Term } from '../../reference/doors/term.js';
-import { TCE_BYTES } from '../../reference/tce/tce.js';
 import type { HcallName } from '../../reference/uapi/hcall.js';
 import type { RtasName } from '../../reference/uapi/rtas.js';
 import { auditOf } from './audit.js';
@@ -133,9 +132,6 @@ export const peArgs = (pe: string): readonly Term[] => [
   { from: `${pe}.buidHigh` },
   { from: `${pe}.buidLow` },
 ];
-
-/** How many entries fit into a list page after `offset` bytes. */
-export const listRoom = (offset: number): number => (4096 - offset) / TCE_BYTES;
 
 const dma = (op: 'read' | 'write', device: string, iova: Term, length: number, at: number): DmaOperation => ({
   door: 'dma',

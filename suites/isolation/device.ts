@@ -1,6 +1,6 @@
 import type { ProgramBuilder, WindowHandle } from '../../harness/build/program-builder.js';
 import { plus, type Term } from '../../reference/doors/term.js';
-import { BOTH, mapping, READ, WRITE } from '../tce/entries.js';
+import { mapping, READ, WRITE } from '../tce/entries.js';
 
 /** Where a device takes its pattern from, and where its buffer is written to be seen. */
 const STAGE = 0x400_0000n;
@@ -101,9 +101,8 @@ export function probe(p: ProgramBuilder, device: Device, iova: Term, memory: big
   for (const direction of DIRECTIONS) access(p, device, { direction, iova, memory });
 }
 
-/** The entry with the permission that the direction needs, and with the one it does not. */
+/** The permission bit that the direction needs. */
 export const needed = (direction: Direction): bigint => (direction === 'read' ? READ : WRITE);
-export const notNeeded = (direction: Direction): bigint => BOTH - needed(direction);
 
 /** Past participle for titles. */
 export const verb: Record<Direction, string> = { read: 'reads', write: 'writes' };
