@@ -120,6 +120,10 @@ export function machineFacts(machine: MachineDescription): ReadonlyMap<string, b
   return known;
 }
 
+/** The parts of a machine that facts are about: the names before the dot (`pe0`, `memory`). */
+export const machineParts = (machine: MachineDescription): ReadonlySet<string> =>
+  new Set([...machineFacts(machine).keys()].map((fact) => fact.slice(0, fact.indexOf('.'))));
+
 const factsOf = new WeakMap<MachineDescription, ReadonlyMap<string, bigint>>();
 
 function gatherFacts(machine: MachineDescription): ReadonlyMap<string, bigint> {

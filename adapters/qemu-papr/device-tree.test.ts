@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { allNodes, cellsOf, joinCells, parseDeviceTree, stringsOf } from './device-tree.js';
+import { joinCells } from '../../reference/uapi/cells.js';
+import { allNodes, cellsOf, parseDeviceTree, stringsOf } from './device-tree.js';
 import { cells, flatten, strings } from './device-tree.fixture.js';
 
 const TREE = flatten({

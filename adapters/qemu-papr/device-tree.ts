@@ -124,8 +124,3 @@ export function stringsOf(node: DeviceTreeNode, property: string): string[] {
   if (bytes === undefined || bytes.length === 0) return [];
   return bytes.toString('latin1').replace(/\0$/, '').split('\0');
 }
-
-/** One number out of consecutive cells, the most significant first. */
-export function joinCells(cells: readonly number[]): bigint {
-  return cells.reduce((value, cell) => (value << 32n) | BigInt(cell), 0n);
-}

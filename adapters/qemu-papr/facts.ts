@@ -1,6 +1,7 @@
 /** What the device tree of a pSeries machine says about DMA, as plain values. */
 
-import { allNodes, cellsOf, joinCells, stringsOf, type DeviceTreeNode } from './device-tree.js';
+import { joinCells } from '../../reference/uapi/cells.js';
+import { allNodes, cellsOf, stringsOf, type DeviceTreeNode } from './device-tree.js';
 
 /** QEMU `SPAPR_PCI_BASE_BUID`: the bridge with `index=i` has this BUID plus i. */
 const BASE_BUID = 0x800_0000_2000_0000n;

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { TargetLost, UsageError, type Target } from '../../adapters/target.js';
+import { HtmlReportError } from '../../reports/allure/html.js';
+import { RunFilesError } from '../../reports/files.js';
 import { BrokenLedger, readLedger } from '../../reports/ledger.js';
 import { loadScenarios } from '../catalogue.js';
 import { chooseVariant } from '../qualify.js';
@@ -157,9 +159,12 @@ async function main(): Promise<void> {
   }
 }
 
+/** Errors whose message says all that a user needs. */
+const ONE_LINE = [UsageError, BrokenLedger, TargetLost, RunFilesError, HtmlReportError] as const;
+
 function exitStatusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  const known = error instanceof UsageError || error instanceof BrokenLedger || error instanceof TargetLost;
+  const known = ONE_LINE.some((kind) => error instanceof kind);
   console.error(`papr-conformance: ${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)}`);
   return error instanceof TargetLost ? EXIT.target : known ? EXIT.usage : EXIT.target;
 }

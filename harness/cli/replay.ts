@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UsageError, type Target } from '../../adapters/target.js';
-import { machineFacts } from '../../reference/description.js';
+import { machineParts } from '../../reference/description.js';
 import { NotAProgram, programFromJson } from '../../reference/doors/json.js';
 import type { Program } from '../../reference/doors/operations.js';
 import { danglingName } from '../../reference/doors/terms.js';
@@ -27,8 +27,7 @@ export function readProgram(file: string): Program {
 /** Runs a saved program and judges it. @throws UsageError */
 export async function replay(file: string, target: Target, known: KnownDepartures): Promise<ScenarioResult> {
   const program = readProgram(file);
-  const facts = new Set([...machineFacts(target.variants[0].machine).keys()].map((fact) => fact.split('.')[0]!));
-  const missing = danglingName(program, facts);
+  const missing = danglingName(program, machineParts(target.variants[0].machine));
   if (missing !== undefined) {
     throw new UsageError(`The program refers to '${missing}', which no earlier operation creates and target ${target.variants[0].name} does not have.`);
   }

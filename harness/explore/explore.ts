@@ -52,7 +52,7 @@ export async function explore(
   watch: ExploreWatch,
 ): Promise<{ progress: Progress; findings: Finding[] }> {
   const explorer = new Explorer(target, known);
-  const record = new Record(options, watch, explorer);
+  const tally = new Tally(options, watch, explorer);
   const drawn = draws(programs(target.variants[0].machine, options.length), options.seed);
   let [current, next] = [drawn.next().value, drawn.next().value];
   let running = target.runQuick(current.program);
@@ -61,8 +61,8 @@ export async function explore(
     const trace = await running;
     // Whoever stops us may have ended the system too: what it did last says nothing.
     if (watch.stopped()) break;
-    record.ran(done.program);
-    const over = record.over();
+    tally.ran(done.program);
+    const over = tally.over();
     if (!over) {
       current = next;
       running = target.runQuick(current.program);
@@ -74,18 +74,18 @@ export async function explore(
       // What runs meanwhile runs on a machine that may be scarred: it is run again on a fresh one.
       await running;
       if (watch.stopped()) break;
-      if (departure !== undefined && record.isNew(departure, done.program)) record.found(await explorer.find(done, departure), departure, done);
+      if (departure !== undefined && tally.isNew(departure, done.program)) tally.found(await explorer.find(done, departure), departure, done);
       await target.renew();
-      if (!over && !record.over()) running = target.runQuick(current.program);
+      if (!over && !tally.over()) running = target.runQuick(current.program);
     }
-    if (over || record.over()) break;
+    if (over || tally.over()) break;
   }
   await running;
-  return { progress: record.progress(), findings: record.findings };
+  return { progress: tally.progress(), findings: tally.findings };
 }
 
 /** Keeps count, and tells findings apart. */
-class Record {
+class Tally {
   readonly findings: Finding[] = [];
   readonly #kinds = new Set<string>();
   readonly #started = performance.now();

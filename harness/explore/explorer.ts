@@ -1,4 +1,4 @@
-import { machineFacts } from '../../reference/description.js';
+import { machineParts } from '../../reference/description.js';
 import type { Trace } from '../../reference/doors/observation.js';
 import type { Program } from '../../reference/doors/operations.js';
 import { operationText } from '../../reference/doors/text.js';
@@ -35,14 +35,14 @@ export class Explorer {
   /** How often the system died. */
   crashes = 0;
   readonly #variant: TargetDescription;
-  readonly #facts: ReadonlySet<string>;
+  readonly #parts: ReadonlySet<string>;
 
   constructor(
     readonly target: Target,
     readonly known: KnownDepartures,
   ) {
     this.#variant = target.variants[0];
-    this.#facts = new Set([...machineFacts(this.#variant.machine).keys()].map((fact) => fact.slice(0, fact.indexOf('.'))));
+    this.#parts = machineParts(this.#variant.machine);
   }
 
   judge(trace: Trace): TraceJudgement {
@@ -68,7 +68,7 @@ export class Explorer {
         departure = seen;
         return true;
       },
-      this.#facts,
+      this.#parts,
       () => performance.now() < until,
     );
     const [confirmed] = await this.#departures(smallest, 'fresh');

@@ -12,13 +12,13 @@ export type StillFails = (program: Program) => Promise<boolean>;
 export async function shrink(
   program: Program,
   fails: StillFails,
-  facts: ReadonlySet<string>,
+  machineParts: ReadonlySet<string>,
   mayAsk: () => boolean,
   budget = 400,
 ): Promise<Program> {
   let left = budget;
   const ask = async (candidate: Program): Promise<boolean> => {
-    if (left <= 0 || !mayAsk() || danglingName(candidate, facts) !== undefined) return false;
+    if (left <= 0 || !mayAsk() || danglingName(candidate, machineParts) !== undefined) return false;
     left -= 1;
     return fails(candidate);
   };

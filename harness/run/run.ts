@@ -2,7 +2,7 @@ import { runCLI } from '@jest/core';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError, type TargetDescription } from '../../adapters/target.js';
-import { HtmlReportError, writeHtml } from '../../reports/allure/html.js';
+import { HtmlReportError, writeRunHtml } from '../../reports/allure/html.js';
 import { RunFiles, RunFilesError } from '../../reports/files.js';
 import type { RunRecord } from '../../reports/run-record.js';
 import type { ScenarioResult } from '../qualify.js';
@@ -92,12 +92,9 @@ async function underJest(session: LiveSession, resultsDirectory: string, facts: 
 }
 
 async function html(record: RunRecord, directory: string, progress: Progress): Promise<void> {
-  const results = join(directory, 'allure-results');
-  if (record.scenarios.length === 0 || !existsSync(results)) return;
+  if (record.scenarios.length === 0 || !existsSync(join(directory, 'allure-results'))) return;
   try {
-    const { target, profile, suiteVersion } = record;
-    const facts = { system: target.fingerprint, target: target.name, profile, suite: suiteVersion, complete: record.complete ? 'yes' : 'no, interrupted' };
-    await writeHtml(results, join(directory, 'report.html'), { title: `${target.name}: POWER I/O-MMU conformance`, facts });
+    await writeRunHtml(directory, record);
   } catch (error) {
     if (!(error instanceof HtmlReportError)) throw error;
     // The verdicts are safe in run.json; a missing page must not turn them into a failure.

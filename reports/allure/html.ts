@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { jsonText } from '../files.js';
+import type { RunRecord } from '../run-record.js';
 
 /** The report could not be made, or would have reached out to the network. One line, for the user. */
 export class HtmlReportError extends Error {}
@@ -14,6 +15,20 @@ export interface HtmlOptions {
   readonly facts?: Readonly<Record<string, string>>;
   /** Ends the generator early; `writeHtml` then throws. */
   readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes the report of a run into its directory, and returns the file.
+ * @throws HtmlReportError
+ */
+export async function writeRunHtml(directory: string, record: RunRecord): Promise<string> {
+  const { target, profile, suiteVersion, complete } = record;
+  const file = join(directory, 'report.html');
+  await writeHtml(join(directory, 'allure-results'), file, {
+    title: `${target.name}: POWER I/O-MMU conformance`,
+    facts: { system: target.fingerprint, target: target.name, profile, suite: suiteVersion, complete: complete ? 'yes' : 'no, interrupted' },
+  });
+  return file;
 }
 
 /**
