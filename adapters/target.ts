@@ -1,11 +1,13 @@
-import type { MachineDescription } from '../reference/description.js';
+import type { LinuxDescription, MachineDescription } from '../reference/description.js';
 import type { Program } from '../reference/doors/operations.js';
 import type { Trace } from '../reference/doors/observation.js';
 
 /**
  * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), function sets (`hcall-multi-tce`,
  * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
- * `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
+ * `vfio` (a Linux kernel's doors `vfio`, `user` and `host`) with `platform:pseries` or `platform:powernv`, `spapr-v2`, `second-window`, `huge:SHIFT` for
+ * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `eeh` or `no-eeh`, `bind` (drivers may be changed), `limit`
+ * (locked memory can be limited), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
  */
 export type Capability = string;
 
@@ -16,7 +18,7 @@ export interface TargetDescription {
   /** The one canonical name of the system under test: platform, machine, firmware, kernel or QEMU version, page size. */
   readonly fingerprint: string;
   /** The system whose departures the ledger lists (`qemu`), with its version; undefined for the model. */
-  readonly system?: { readonly name: string; readonly version: string };
+  readonly system?: { readonly name: string; readonly version: string; readonly platform?: string };
   readonly capabilities: ReadonlySet<Capability>;
   readonly machine: MachineDescription;
   /** The system may be destroyed by a scenario: nobody else uses it. */
@@ -56,6 +58,10 @@ const OPTIONAL = ['hcall-multi-tce', 'hcall-rdma', 'hcall-migrate', 'mtt'] as co
 
 /** The capabilities that follow from a machine's description. */
 export function machineCapabilities(machine: MachineDescription): Set<Capability> {
+  return machine.linux === undefined ? partitionCapabilities(machine) : linuxCapabilities(machine.linux);
+}
+
+function partitionCapabilities(machine: MachineDescription): Set<Capability> {
   const capabilities = new Set<Capability>(['papr', 'memory', ...machine.functions]);
   for (const name of OPTIONAL) if (!machine.functions.includes(name)) capabilities.add(`no-${name}`);
   for (const { name, ddw, devices } of machine.pes) {
@@ -70,5 +76,23 @@ export function machineCapabilities(machine: MachineDescription): Set<Capability
   capabilities.add(machine.vios.some(({ partner }) => partner !== undefined) ? 'vio-server' : 'no-vio-server');
   if (machine.unmigratable !== undefined) capabilities.add('fixed-memory');
   if (machine.superPage !== undefined) capabilities.add('io-super-page');
+  return capabilities;
+}
+
+/** What a Linux kernel offers a user program, as far as its machine decides it. */
+function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
+  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh']);
+  for (const { name, devices, windows, pageSizes } of linux.groups) {
+    capabilities.add(`pe:${name}`);
+    for (const device of devices) {
+      capabilities.add(`device:${name}.${device.name}`);
+      if (device.kind === 'edu') capabilities.add('dma');
+      if (device.kind === 'disk') capabilities.add('disk');
+    }
+    if (windows > 0) capabilities.add('spapr-v2');
+    if (windows > 1) capabilities.add('second-window');
+    for (let shift = 12; shift < 64; shift++) if (((pageSizes >> BigInt(shift)) & 1n) === 1n) capabilities.add(`page-size:${shift}`);
+  }
+  for (const { shift, free } of linux.hugePages) if (free > 0) capabilities.add(`huge:${shift}`);
   return capabilities;
 }

@@ -7,7 +7,7 @@ export { programFromJson, programToJson } from '../reference/doors/json.js';
 export type { Observation, Trace } from '../reference/doors/observation.js';
 export type { Operation, Program } from '../reference/doors/operations.js';
 export { Model } from '../reference/model.js';
-export { PAPR_RULES } from '../reference/papr/calls.js';
+export { REFERENCE_RULES } from '../reference/rule-book.js';
 export { PROFILES, type Profile } from '../reference/profiles.js';
 export { ProgramBuilder } from './build/program-builder.js';
 export { scenario } from './build/scenario-builder.js';

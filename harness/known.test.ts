@@ -3,7 +3,7 @@ import { ModelTarget } from '../adapters/model/model-target.js';
 import { programToJson, toJson } from '../reference/doors/json.js';
 import { HISTORIC_MUTANTS } from '../reference/mutants/index.js';
 import { mutate } from '../reference/mutants/mutant.js';
-import { PAPR_RULES } from '../reference/papr/calls.js';
+import { REFERENCE_RULES } from '../reference/rule-book.js';
 import type { Ledger, LedgerEntry } from '../reports/ledger.js';
 import { scenario } from './build/scenario-builder.js';
 import { KnownDepartures } from './known.js';
@@ -36,22 +36,22 @@ const both = scenario({ id: 'x/both', title: '', clauses: [] }, (p) =>
 );
 
 describe('a system with a fault', () => {
-  const faulty = new ModelTarget(mutate(PAPR_RULES, [STUFF]));
+  const faulty = new ModelTarget(mutate(REFERENCE_RULES, [STUFF]));
 
   it('departs where the ledger is silent, with the clause, a program and what it behaves like', async () => {
-    const record = await qualified(faulty, new KnownDepartures(PAPR_RULES, ledger(), '7.2.22'), stuffed);
+    const record = await qualified(faulty, new KnownDepartures(REFERENCE_RULES, ledger(), { version: '7.2.22' }), stuffed);
     expect(record).toMatchObject({ verdict: 'departs', departures: [{ clause: 'H_STUFF_TCE/count', step: 0, known: [] }] });
     expect(record.reason).toContain('qemu/stuff-count');
     expect(record.departures?.[0]?.program).toMatchObject({ schema: 'papr-conformance/program/1' });
   });
 
   it('is known where the ledger explains all of it, and says by which entries', async () => {
-    const known = new KnownDepartures(PAPR_RULES, ledger(entry('Q01', PUT.id), entry('Q05', STUFF.id)), '7.2.22');
+    const known = new KnownDepartures(REFERENCE_RULES, ledger(entry('Q01', PUT.id), entry('Q05', STUFF.id)), { version: '7.2.22' });
     expect(await qualified(faulty, known, stuffed)).toMatchObject({ verdict: 'known', ledger: ['Q05'] });
   });
 
   it('is named and not shown where the ledger marks it sensitive', async () => {
-    const known = new KnownDepartures(PAPR_RULES, ledger({ ...entry('Q05', STUFF.id), sensitive: true }), '7.2.22');
+    const known = new KnownDepartures(REFERENCE_RULES, ledger({ ...entry('Q05', STUFF.id), sensitive: true }), { version: '7.2.22' });
     const result = await qualify(stuffed, { target: faulty, known, destructive: false });
     expect(result.record).toMatchObject({ verdict: 'known', ledger: ['Q05'], reason: 'Q05: sensitive, shown with --sensitive' });
     expect([result.record.departures, result.trace, result.steps]).toEqual([undefined, undefined, []]);
@@ -60,47 +60,47 @@ describe('a system with a fault', () => {
   });
 
   it('departs where the ledger lists another version', async () => {
-    const known = new KnownDepartures(PAPR_RULES, ledger(entry('Q05', STUFF.id)), '9.0.1');
+    const known = new KnownDepartures(REFERENCE_RULES, ledger(entry('Q05', STUFF.id)), { version: '9.0.1' });
     expect((await qualified(faulty, known, stuffed)).verdict).toBe('departs');
   });
 
   it('departs where the ledger explains one fault of two, and shows the other', async () => {
-    const twice = new ModelTarget(mutate(PAPR_RULES, [STUFF, PUT]));
-    const record = await qualified(twice, new KnownDepartures(PAPR_RULES, ledger(entry('Q05', STUFF.id)), '7.2'), both);
+    const twice = new ModelTarget(mutate(REFERENCE_RULES, [STUFF, PUT]));
+    const record = await qualified(twice, new KnownDepartures(REFERENCE_RULES, ledger(entry('Q05', STUFF.id)), { version: '7.2' }), both);
     expect(record.verdict).toBe('departs');
     expect(record.departures?.map(({ clause }) => clause)).toEqual(['H_PUT_TCE/page']);
   });
 
   it('names every entry that is needed', async () => {
-    const twice = new ModelTarget(mutate(PAPR_RULES, [STUFF, PUT]));
-    const known = new KnownDepartures(PAPR_RULES, ledger(entry('Q01', PUT.id), entry('Q05', STUFF.id)), '7.2');
+    const twice = new ModelTarget(mutate(REFERENCE_RULES, [STUFF, PUT]));
+    const known = new KnownDepartures(REFERENCE_RULES, ledger(entry('Q01', PUT.id), entry('Q05', STUFF.id)), { version: '7.2' });
     expect((await qualified(twice, known, both)).ledger).toEqual(['Q01', 'Q05']);
   });
 });
 
 describe('a sound system', () => {
   it('is fixed where the ledger lists a fault that it no longer has', async () => {
-    const known = new KnownDepartures(PAPR_RULES, ledger(entry('Q05', STUFF.id)), '7.2.22');
+    const known = new KnownDepartures(REFERENCE_RULES, ledger(entry('Q05', STUFF.id)), { version: '7.2.22' });
     expect(await qualified(new ModelTarget(), known, stuffed)).toMatchObject({ verdict: 'fixed', ledger: ['Q05'] });
   });
 
   it('conforms where a scenario does not meet the fault', async () => {
-    const known = new KnownDepartures(PAPR_RULES, ledger(entry('Q01', PUT.id)), '7.2.22');
+    const known = new KnownDepartures(REFERENCE_RULES, ledger(entry('Q01', PUT.id)), { version: '7.2.22' });
     expect((await qualified(new ModelTarget(), known, stuffed)).verdict).toBe('conforms');
   });
 
   it('departs where a known death comes with something unknown', async () => {
-    const dying = new ModelTarget(mutate(PAPR_RULES, [STUFF, HISTORIC_MUTANTS.get('qemu/remove-virtual-adapter-abort')!]));
+    const dying = new ModelTarget(mutate(REFERENCE_RULES, [STUFF, HISTORIC_MUTANTS.get('qemu/remove-virtual-adapter-abort')!]));
     const dies = scenario({ id: 'x/dies', title: '', clauses: [] }, (p) =>
       p.stuff(p.defaultWindow(), 0n, 0n, 513n).rtas('ibm,remove-pe-dma-window', [{ from: 'vio0.liobn' }], 1),
     );
-    const known = new KnownDepartures(PAPR_RULES, ledger(entry('Q17', 'qemu/remove-virtual-adapter-abort')), '7.2');
+    const known = new KnownDepartures(REFERENCE_RULES, ledger(entry('Q17', 'qemu/remove-virtual-adapter-abort')), { version: '7.2' });
     expect((await qualified(dying, known, dies)).verdict).toBe('departs');
-    expect((await qualified(dying, new KnownDepartures(PAPR_RULES, ledger(), '7.2'), dies)).verdict).toBe('crashed');
+    expect((await qualified(dying, new KnownDepartures(REFERENCE_RULES, ledger(), { version: '7.2' }), dies)).verdict).toBe('crashed');
   });
 
   it('is skipped with the reason where it lacks a capability', async () => {
-    const known = new KnownDepartures(PAPR_RULES, ledger(), '7.2.22');
+    const known = new KnownDepartures(REFERENCE_RULES, ledger(), { version: '7.2.22' });
     const record = await qualified(new ModelTarget(), known, { ...stuffed, requires: ['time-travel'] });
     expect(record).toMatchObject({ verdict: 'skipped', reason: 'the target lacks time-travel' });
   });

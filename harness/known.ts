@@ -3,8 +3,11 @@ import type { Trace } from '../reference/doors/observation.js';
 import { HISTORIC_MUTANTS } from '../reference/mutants/index.js';
 import { mutate, takeChoices, type Mutant } from '../reference/mutants/mutant.js';
 import type { RuleBook } from '../reference/rules.js';
-import { appliesTo, BrokenLedger, type Ledger, type LedgerEntry } from '../reports/ledger.js';
+import { appliesTo, BrokenLedger, type Ledger, type LedgerEntry, type SystemVersion } from '../reports/ledger.js';
 import { conforms, judgeTrace, type TraceJudgement } from './oracle.js';
+
+/** Of the model, or of a system that no ledger knows. */
+const UNKNOWN_VERSION: SystemVersion = { version: '0' };
 
 interface Known {
   readonly entry: LedgerEntry;
@@ -24,10 +27,10 @@ export class KnownDepartures {
   constructor(
     readonly specification: RuleBook,
     { entries, choices }: Ledger,
-    version: string,
+    system: SystemVersion = UNKNOWN_VERSION,
   ) {
     this.#choices = choices;
-    this.#known = entries.filter((entry) => appliesTo(entry, version)).map((entry) => ({ entry, mutant: mutantOf(entry) }));
+    this.#known = entries.filter((entry) => appliesTo(entry, system)).map((entry) => ({ entry, mutant: mutantOf(entry) }));
     this.rules = this.#rulesWith(this.#known);
   }
 

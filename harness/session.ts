@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { UsageError, type Target } from '../adapters/target.js';
-import { PAPR_RULES } from '../reference/papr/calls.js';
+import { REFERENCE_RULES } from '../reference/rule-book.js';
 import { PROFILES, type Profile } from '../reference/profiles.js';
 import { readLedger } from '../reports/ledger.js';
 import { KnownDepartures } from './known.js';
@@ -22,6 +22,6 @@ export function ledgerDirectory(given?: string): string {
  */
 export function knownOf(target: Target, profile: Profile = PROFILES[0]!, directory = ledgerDirectory()): KnownDepartures {
   const { system } = target.variants[0];
-  const name = profile.rules === PAPR_RULES ? system?.name : undefined;
-  return new KnownDepartures(profile.rules, readLedger(directory, name), system?.version ?? '0');
+  const name = profile.rules === REFERENCE_RULES ? system?.name : undefined;
+  return new KnownDepartures(profile.rules, readLedger(directory, name), system);
 }

@@ -41,12 +41,17 @@ export interface Chooser {
   /** The status with which `guard` ends the call, or undefined to go on. */
   refusal<C>(guard: Guard<C>, c: C): Status | undefined;
   /** Whether the effect is to be applied: not when a system wrongly refused. */
-  proceed(call: AnyCall): boolean;
+  proceed(call: Pick<AnyCall, 'effect'>): boolean;
+  /** The status of an effect that leaves it open within `statuses`: a new descriptor's number, an address. */
+  status(canonical: number): number;
   /** An open value of the result. */
   adopt(open: OpenValue): bigint;
   /** One of several permitted results; `seen` tells which was observed. */
   oneOf<T>(choice: ChoiceId, options: readonly [T, ...T[]], seen: (option: T, observed: Observation) => boolean): T;
 }
+
+const permits = (statuses: readonly number[] | 'descriptor', seen: Status): boolean =>
+  statuses === 'descriptor' ? typeof seen === 'number' && seen >= 0 : statuses.some((status) => status === seen);
 
 const first = (status: readonly [Status, ...Status[]]): Status => status[0];
 
@@ -58,6 +63,7 @@ export const canonical: Chooser = {
     return (typeof taken === 'function' ? taken(c) : taken) ? first(guard.refuse) : undefined;
   },
   proceed: () => true,
+  status: (value) => value,
   adopt: (open) => open.canonical,
   oneOf: (_choice, options) => options[0],
 };
@@ -91,14 +97,20 @@ export class FollowingChooser implements Chooser {
     return wentOn && guard.passable === true ? undefined : first(guard.refuse);
   }
 
-  proceed(call: AnyCall): boolean {
+  proceed(call: Pick<AnyCall, 'effect'>): boolean {
     if (this.#departed) return true;
     const statuses = call.effect.statuses ?? [0];
     const clause = call.effect.clauses[0].id;
-    for (const status of statuses) this.allowed.push({ clause, outcome: this.statusName(status) });
-    if (statuses.some((status) => status === this.seen.status)) return true;
+    if (statuses === 'descriptor') this.allowed.push({ clause, outcome: 'a descriptor' });
+    else for (const status of statuses) this.allowed.push({ clause, outcome: this.statusName(status) });
+    if (permits(statuses, this.seen.status)) return true;
     this.#depart(clause);
     return false;
+  }
+
+  status(canonicalStatus: number): number {
+    const { status } = this.seen;
+    return typeof status === 'number' && status >= 0 ? status : canonicalStatus;
   }
 
   adopt(open: OpenValue): bigint {

@@ -1,4 +1,5 @@
-import { PAPR_RULES } from './papr/calls.js';
+import { REFERENCE_RULES } from './rule-book.js';
+import { HOST_CLAUSES } from './vfio/host-operations.js';
 import { PROPERTY_CLAUSES } from './papr/properties.js';
 import type { AnyCall, Clause, Guard } from './rules.js';
 
@@ -18,12 +19,22 @@ const GENERAL: readonly Clause[] = [
     status: 'architecture',
     level: 'must',
   },
+  {
+    id: 'user/memory',
+    text: 'A user program gets, keeps and gives back memory as POSIX says.',
+    source: 'POSIX mmap, munmap',
+    status: 'merged',
+    level: 'must',
+  },
 ];
 
 /** The clause catalogue: derived from the rule tables, not kept beside them. In the order of the tables. */
 export function allClauses(): Clause[] {
-  return [...[...PAPR_RULES.values()].flatMap(callClauses), ...PROPERTY_CLAUSES, ...GENERAL];
+  return unique([...[...REFERENCE_RULES.values()].flatMap(callClauses), ...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...GENERAL]);
 }
+
+/** A call whose last check always decides names the clause twice. */
+const unique = (clauses: readonly Clause[]): Clause[] => [...new Map(clauses.map((clause) => [clause.id, clause])).values()];
 
 /** The clauses of one call: its guards in order, then its effect. */
 export const callClauses = (call: AnyCall): Clause[] => [

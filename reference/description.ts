@@ -85,13 +85,58 @@ const superPageSchema = z.object({
   operations: z.number().int().min(1).max(128),
 });
 
+/** A device of an IOMMU group, as a user program can have it. */
+const groupDeviceSchema = z.object({
+  /** `dev0` …: programs say `pe0.dev0`. */
+  name: z.string(),
+  /** What it is: `edu` does DMA on command, `disk` has a driver of the host's own. */
+  kind: z.enum(['edu', 'disk', 'other']),
+  /** PCI vendor and device, as the first word of the configuration space has them. */
+  id: u32,
+});
+
+/** A PE as Linux has it: an IOMMU group with its table group. */
+const groupSchema = z.object({
+  /** The PE's: `pe0`, or what is special about it. */
+  name: z.string(),
+  devices: z.array(groupDeviceSchema),
+  /** The default window as VFIO offers it. */
+  dma32Start: u32,
+  dma32Size: u32,
+  /** Bit n: I/O pages of 2^n bytes. */
+  pageSizes: address,
+  /** max_dynamic_windows_supported. */
+  windows: u32,
+  /** Levels that a table can have. */
+  levels: z.number().int().min(1).max(5),
+});
+
+/** A Linux kernel that runs on the machine, whose doors are to be tested. */
+const linuxSchema = z.object({
+  platform: z.enum(['pseries', 'powernv']),
+  /** log2 of the system's page size. */
+  pageShift: z.number().int().min(12).max(16),
+  groups: z.array(groupSchema).min(1),
+  /** Huge pages that a program can have: log2 of their size, and how many. */
+  hugePages: z.array(z.object({ shift: z.number().int().min(16).max(34), free: z.number().int().min(0) })),
+  /** VFIO answers that the EEH extension is there. */
+  eeh: z.boolean(),
+  /** Where the window beside another one begins; the platform decides. */
+  secondStart: address,
+});
+
 export const machineSchema = z.object({
-  platform: z.literal('pseries'),
+  /** The partition's hypervisor interface; a machine that is not a partition has only what `linux` says. */
+  platform: z.enum(['pseries', 'powernv']),
+  /** The kernel that runs on it; absent where programs meet the platform itself. */
+  linux: linuxSchema.optional(),
+  /** Where programs keep their memory, if not in PROGRAM_MEMORY. */
+  programMemory: z.object({ start: address, end: address }).optional(),
   /** Partition memory, logical addresses 0 to this. */
   memoryBytes: z.bigint().positive(),
   /** Function sets of /rtas `ibm,hypertas-functions` that the suites know, plus `slr`, `mtt`, `cmo`. */
   functions: z.array(z.string()),
-  pes: z.array(peSchema).min(1),
+  pes: z.array(peSchema),
   vios: z.array(vioSchema),
   /** Memory of nodes with ibm,no-h-migrate-dma: logical address and size, bytes. */
   unmigratable: z.object({ start: address, size: z.bigint().positive() }).optional(),
@@ -99,6 +144,8 @@ export const machineSchema = z.object({
   superPage: superPageSchema.optional(),
 });
 
+export type LinuxDescription = z.infer<typeof linuxSchema>;
+export type GroupDescription = z.infer<typeof groupSchema>;
 export type MachineDescription = z.infer<typeof machineSchema>;
 export type PeDescription = z.infer<typeof peSchema>;
 export type WindowDescription = z.infer<typeof windowSchema>;
@@ -112,6 +159,7 @@ export const PROGRAM_MEMORY = { start: 0x100_0000n, end: 0x700_0000n } as const;
 /**
  * The machine facts that programs refer to: `memory.end`, `memory.fixed` (the first page that cannot be migrated); for each PE `pe0.liobn`, `.start`, `.size`, `.end`
  * (of the default window, `end` is the first address past it), `.configAddress`, `.buidHigh`, `.buidLow`;
+ * for each IOMMU group `pe0.dma32.start`, `.size`, `.end`, and of the system `system.page` (bytes);
  * for each virtual adapter `vio0.liobn` …; for the second pane of a server adapter `server0.partner.liobn` ….
  */
 export function machineFacts(machine: MachineDescription): ReadonlyMap<string, bigint> {
@@ -142,5 +190,14 @@ function gatherFacts(machine: MachineDescription): ReadonlyMap<string, bigint> {
     window(vio.name, vio.own);
     if (vio.partner !== undefined) window(`${vio.name}.partner`, vio.partner);
   }
+  if (machine.linux !== undefined) linuxFacts(machine.linux, facts);
   return facts;
+}
+
+function linuxFacts({ pageShift, groups }: LinuxDescription, facts: Map<string, bigint>): void {
+  facts.set('system.page', 1n << BigInt(pageShift));
+  for (const { name, dma32Start, dma32Size } of groups) {
+    facts.set(`${name}.dma32.start`, BigInt(dma32Start)).set(`${name}.dma32.size`, BigInt(dma32Size));
+    facts.set(`${name}.dma32.end`, BigInt(dma32Start) + BigInt(dma32Size));
+  }
 }

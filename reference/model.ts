@@ -1,60 +1,91 @@
-import { canonical, FollowingChooser, type Chooser, type Departure, type Seen } from './chooser.js';
 import { machineFacts, type MachineDescription } from './description.js';
 import { field, type Observation } from './doors/observation.js';
-import type { Hcall, Operation, RtasCall } from './doors/operations.js';
+import type { HostOperation, Operation } from './doors/operations.js';
 import { resolve, type Term } from './doors/term.js';
-import { buildMachine, type Machine } from './machine.js';
-import { firstDifference, permittedAt, type OpenBytes } from './memory/bytes.js';
-import { performPlatform, takeBusy } from './platform.js';
-import { encodeProperty, judgeProperty } from './papr/properties.js';
 import type { Judgement } from './judgement.js';
-import { perform, rulesFor, type Answer, type AnyCall, type RuleBook, type Status } from './rules.js';
-import { access } from './tce/device.js';
-import { hcallStatusName } from './uapi/hcall.js';
-import { rtasStatus, rtasStatusName } from './uapi/rtas.js';
+import type { Machine } from './machine.js';
+import { PartitionModel, type PartitionOperation } from './partition-model.js';
+import { rulesFor, type RuleBook } from './rules.js';
+import { HostModel, type LinuxOperation } from './vfio/host-model.js';
+
+type Together = Extract<HostOperation, { op: 'together' }>;
 
 /**
  * The reference: steps over operations, either answering them itself (a target like any other) or following what
  * a system answered (the oracle). There is one model, not a model and a checker.
  */
 export class Model {
-  #machine: Machine;
+  readonly rules: RuleBook;
   readonly #facts: ReadonlyMap<string, bigint>;
   readonly #results = new Map<string, Observation>();
-
-  readonly rules: RuleBook;
+  /** What was followed so far, for two operations at the same time: they are judged in either order. */
+  readonly #followed: (readonly [Operation, Observation])[] = [];
+  readonly #part: PartitionModel | HostModel;
 
   constructor(
     readonly description: MachineDescription,
     rules: RuleBook,
   ) {
     this.rules = rulesFor(rules, description);
-    this.#machine = buildMachine(description);
     this.#facts = machineFacts(description);
+    const value = (term: Term): bigint => this.value(term);
+    const Part = description.linux === undefined ? PartitionModel : HostModel;
+    this.#part = new Part(description, this.rules, value);
   }
 
-  /** The state, to look at. */
+  /** The hardware's state, to look at. */
   get machine(): Machine {
-    return this.#machine;
+    return this.#part instanceof PartitionModel ? this.#part.machine : this.#part.host.machine;
   }
 
   /** The model's own answer: at every choice the canonical one. */
   answer(operation: Operation): { observation: Observation; clauses: readonly string[] } {
-    const result = this.#answer(operation);
+    if (isTogether(operation)) {
+      const [left, right] = [this.answer(operation.left), this.answer(operation.right)];
+      return { observation: { kind: 'pair', left: left.observation, right: right.observation }, clauses: [...left.clauses, ...right.clauses] };
+    }
+    const result = this.#part instanceof PartitionModel ? this.#part.answer(partitionOperation(operation)) : this.#part.answer(operation as LinuxOperation);
     this.#remember(operation, result.observation);
     return result;
   }
 
   /** Judges what a system answered, and follows it. */
   judge(operation: Operation, observed: Observation): Judgement {
-    const judgement = this.#judge(operation, observed);
+    if (isTogether(operation)) return this.#judgeTogether(operation, observed);
+    const judgement = this.#part instanceof PartitionModel ? this.#part.judge(partitionOperation(operation), observed) : this.#part.judge(operation as LinuxOperation, observed);
     this.#remember(operation, observed);
+    if (this.#part instanceof HostModel) this.#followed.push([operation, observed]);
     return judgement;
   }
 
   /** The value of a term at this point of the program. @throws DanglingReference */
   value(term: Term): bigint {
     return resolve(term, (name) => this.#lookup(name));
+  }
+
+  /** Two operations at the same time may have happened in either order. */
+  #judgeTogether({ left, right }: Together, observed: Observation): Judgement {
+    const [first, second]: readonly Observation[] = observed.kind === 'pair' ? [observed.left, observed.right] : [observed, observed];
+    const steps: readonly (readonly [Operation, Observation])[] = [
+      [left, first!],
+      [right, second!],
+    ];
+    const ahead = this.#copy();
+    const inOrder = steps.map(([operation, observation]) => ahead.judge(operation, observation));
+    const order = inOrder.some(({ departures }) => departures.length > 0) ? [...steps].reverse() : steps;
+    const judgements = order.map(([operation, observation]) => this.judge(operation, observation));
+    return {
+      departures: judgements.flatMap(({ departures }) => departures),
+      allowed: judgements.flatMap(({ allowed }) => allowed),
+      clauses: judgements.flatMap(({ clauses }) => clauses),
+    };
+  }
+
+  /** A model that has followed the same. */
+  #copy(): Model {
+    const copy = new Model(this.description, this.rules);
+    for (const [operation, observation] of this.#followed) copy.judge(operation, observation);
+    return copy;
   }
 
   #lookup(name: string): bigint | undefined {
@@ -68,171 +99,14 @@ export class Model {
   #remember(operation: Operation, observation: Observation): void {
     if (operation.as !== undefined) this.#results.set(operation.as, observation);
   }
-
-  #call(operation: Hcall | RtasCall, chooser: Chooser): Answer {
-    const call = this.#rule(operation.call);
-    const mask = operation.op === 'rtas' ? 32 : 64;
-    const args = operation.args.map((term) => BigInt.asUintN(mask, this.value(term)));
-    const answer = perform(call, call.read(this.#machine, args, operation.op === 'rtas' ? operation.nret : 0), chooser);
-    takeBusy(this.#machine, answer.clause);
-    return answer;
-  }
-
-  #rule(name: string): AnyCall {
-    const call = this.rules.get(name);
-    if (call === undefined) throw new Error(`The reference has no call '${name}'.`);
-    return call;
-  }
-
-  #answer(operation: Operation): { observation: Observation; clauses: readonly string[] } {
-    if (operation.door === 'papr' && operation.op !== 'property') {
-      const answer = this.#call(operation, canonical);
-      return { observation: observe(operation, answer, this.#machine), clauses: answerClauses(answer) };
-    }
-    if (operation.door === 'papr') {
-      const bytes = encodeProperty(this.description, operation);
-      return { observation: { kind: 'bytes', bytes }, clauses: judgeProperty(this.description, operation, bytes).clauses };
-    }
-    if (operation.door === 'memory' && operation.op === 'load') {
-      const { values } = this.#machine.memory.load(Number(operation.address), operation.length);
-      this.#machine.memory.store(Number(operation.address), values);
-      return { observation: { kind: 'bytes', bytes: values }, clauses: [] };
-    }
-    const clauses = operation.door === 'platform' && operation.op === 'reboot' ? ['reboot/default-restored'] : [];
-    return { observation: { kind: 'done' }, clauses: [...clauses, ...this.#silent(operation)] };
-  }
-
-  /** Operations that report nothing. Returns the clauses they exercise. */
-  #silent(operation: Operation): readonly string[] {
-    const { memory } = this.#machine;
-    if (operation.door === 'dma') {
-      return access(this.#machine, this.#rule('dma'), operation, this.value(operation.iova)).clauses;
-    }
-    if (operation.door === 'memory' && operation.op === 'fill') {
-      memory.store(Number(operation.address), new Uint8Array(operation.length).fill(operation.byte));
-    }
-    if (operation.door === 'memory' && operation.op === 'store') {
-      const bytes = Buffer.alloc(operation.doublewords.length * 8);
-      operation.doublewords.forEach((term, i) => bytes.writeBigUInt64BE(this.value(term), i * 8));
-      memory.store(Number(operation.address), bytes);
-    }
-    if (operation.door === 'platform') {
-      const terms = operation.op === 'rescind-table' ? this.value(operation.liobn) : 0n;
-      this.#machine = performPlatform(this.#machine, operation, terms);
-    }
-    return [];
-  }
-
-  #judge(operation: Operation, observed: Observation): Judgement {
-    if (operation.door === 'platform' && operation.op === 'reboot') return this.#judgeReboot(operation, observed);
-    if (observed.kind === 'crashed' && !isCall(operation)) return crashed(observed.message);
-    if (isCall(operation)) return this.#judgeCall(operation, observed);
-    if (operation.door === 'papr') {
-      return judgeProperty(this.description, operation, observed.kind === 'bytes' ? observed.bytes : new Uint8Array());
-    }
-    if (operation.door === 'memory' && operation.op === 'load') return this.#judgeLoad(operation, observed);
-    return { departures: [], allowed: [], clauses: this.#silent(operation) };
-  }
-
-  #judgeLoad(operation: { address: bigint; length: number }, observed: Observation): Judgement {
-    const bytes = observed.kind === 'bytes' ? observed.bytes : new Uint8Array();
-    const expected = this.#machine.memory.load(Number(operation.address), operation.length);
-    this.#machine.memory.store(Number(operation.address), bytes);
-    const at = firstDifference(expected, bytes);
-    if (at === undefined) return { departures: [], allowed: [], clauses: ['memory/contents'] };
-    const departure = {
-      clause: 'memory/contents',
-      expected: [`at 0x${(operation.address + BigInt(at)).toString(16)}: ${showBytes(expected, at)}`],
-      observed: showBytes({ values: bytes, open: new Map() }, at),
-    };
-    return { departures: [departure], allowed: [], clauses: ['memory/contents'] };
-  }
-
-  #judgeReboot(operation: Operation, observed: Observation): Judgement {
-    const status = observed.kind === 'crashed' ? 'crash' : 0;
-    const chooser = new FollowingChooser({ status, outputs: [] }, observed, (s) => (s === 0 ? 'the machine comes up again' : 'crashed'));
-    const call = this.#rule('reboot');
-    const answer = perform(call, call.read(this.#machine, [], 0), chooser);
-    if (status === 0) this.#silent(operation);
-    return { departures: withMessage(chooser.departures, observed), allowed: chooser.allowed, clauses: answerClauses(answer) };
-  }
-
-  #judgeCall(operation: Hcall | RtasCall, observed: Observation): Judgement {
-    const name = operation.op === 'hcall' ? hcallStatusName : rtasStatusName;
-    const chooser = new FollowingChooser(seen(observed), observed, (status) => statusName(status, name));
-    const answer = this.#call(operation, chooser);
-    const departures = [...chooser.departures];
-    if (departures.length === 0) departures.push(...compare(answer, chooser));
-    return {
-      departures: withMessage(departures, observed),
-      allowed: chooser.allowed,
-      clauses: answerClauses(answer),
-    };
-  }
 }
 
-const isCall = (operation: Operation): operation is Hcall | RtasCall =>
-  operation.door === 'papr' && operation.op !== 'property';
+const isTogether = (operation: Operation): operation is Together => operation.door === 'host' && operation.op === 'together';
 
-/** A death with what was said about it. */
-const withMessage = (departures: readonly Departure[], observed: Observation): Departure[] =>
-  departures.map((d) => (observed.kind === 'crashed' && d.observed === 'crashed' ? { ...d, observed: `crashed: ${observed.message}` } : d));
-
-const statusName = (status: Status, name: (status: number) => string): string =>
-  status === 'crash' ? 'crashed' : name(status);
-
-const answerClauses = (answer: Answer): string[] => [
-  ...new Set([...(answer.passed ?? []), answer.clause, ...(answer.outputs ?? []).map((output) => output.clause)]),
-];
-
-function crashed(message: string): Judgement {
-  const departure = { clause: 'platform/alive', expected: ['the system goes on'], observed: `crashed: ${message}` };
-  return { departures: [departure], allowed: [], clauses: [] };
-}
-
-function seen(observed: Observation): Seen {
-  if (observed.kind === 'hcall') return { status: Number(observed.status), outputs: observed.registers };
-  if (observed.kind === 'rtas') {
-    return { status: rtasStatus(observed.rets[0] ?? 0), outputs: observed.rets.slice(1).map(BigInt) };
+/** An operation of a partition's doors. @throws Error for one of a Linux kernel's */
+function partitionOperation(operation: Operation): PartitionOperation {
+  if (operation.door === 'vfio' || operation.door === 'user' || operation.door === 'host') {
+    throw new Error(`A partition without a Linux kernel has no door '${operation.door}'.`);
   }
-  return { status: 'crash', outputs: [] };
-}
-
-/** Output words against what the answer fixes; a departure makes the model follow what was seen. */
-function compare(answer: Answer, chooser: FollowingChooser): Departure[] {
-  const { status, outputs } = chooser.seen;
-  if (answer.status !== status) {
-    const expected = [chooser.statusName(answer.status)];
-    return [{ clause: answer.clause, expected, observed: chooser.statusName(status) }];
-  }
-  const departures = (answer.outputs ?? [])
-    .filter((output) => outputs[output.index] !== output.value)
-    .map((output) => ({
-      clause: output.clause,
-      expected: [...new Set([output.value, ...(output.alternatives ?? [])])].map((value) => `${output.name} = ${show(value)}`),
-      observed: `${output.name} = ${show(outputs[output.index])}`,
-    }));
-  if (departures.length > 0) answer.follow?.(outputs);
-  return departures;
-}
-
-const show = (value: bigint | undefined): string => (value === undefined ? 'nothing' : `0x${value.toString(16)}`);
-
-/** Up to 16 bytes from `at`, open ones as their permitted values. */
-function showBytes(bytes: OpenBytes, at: number): string {
-  const length = Math.min(16, bytes.values.length - at);
-  const byte = (value: number): string => value.toString(16).padStart(2, '0');
-  return Array.from({ length }, (_, i) => permittedAt(bytes, at + i).map(byte).join('|')).join(' ');
-}
-
-/** The answer as the door shows it. */
-function observe(operation: Hcall | RtasCall, answer: Answer, machine: Machine): Observation {
-  if (answer.status === 'crash') return { kind: 'crashed', message: answer.clause };
-  const outputs = answer.outputs ?? [];
-  const at = (index: number): bigint | undefined => outputs.find((output) => output.index === index)?.value;
-  const busy = answer.clause.endsWith('/busy') ? machine.busy.status : 0;
-  const status = busy === 0 ? answer.status : busy;
-  if (operation.op === 'hcall') return { kind: 'hcall', status: BigInt(status), registers: [at(0) ?? 0n] };
-  const cells = Array.from({ length: Math.max(0, operation.nret - 1) }, (_, i) => Number(at(i) ?? 0n));
-  return { kind: 'rtas', hcall: 0n, rets: operation.nret === 0 ? [] : [status >>> 0, ...cells] };
+  return operation;
 }

@@ -2,7 +2,7 @@ import { KVM_TCE_MUTANTS } from './mutants/kvm-tce.js';
 import { mutate, takeChoices, type Mutant } from './mutants/mutant.js';
 import { QEMU_DDW_MUTANTS } from './mutants/qemu-ddw.js';
 import { QEMU_TCE_MUTANTS } from './mutants/qemu-tce.js';
-import { PAPR_RULES } from './papr/calls.js';
+import { REFERENCE_RULES } from './rule-book.js';
 import type { RuleBook } from './rules.js';
 
 /**
@@ -21,11 +21,11 @@ const THROUGH_KVM = ['qemu/h-put-tce-unchecked-page', 'qemu/get-foreign-page', '
 const throughKvm = QEMU_TCE_MUTANTS.filter(({ id }) => THROUGH_KVM.includes(id));
 
 const known = (mutants: readonly Mutant[], choices: Parameters<typeof takeChoices>[1]): RuleBook =>
-  takeChoices(mutate(PAPR_RULES, mutants), choices);
+  takeChoices(mutate(REFERENCE_RULES, mutants), choices);
 
 /** The profiles, the default first. */
 export const PROFILES: readonly Profile[] = [
-  { name: 'lopar', title: 'the architecture: LoPAR 2.9', rules: PAPR_RULES },
+  { name: 'lopar', title: 'the architecture: LoPAR 2.9', rules: REFERENCE_RULES },
   {
     name: 'qemu',
     title: "QEMU's own PAPR code, as it is (TCG, or KVM without its TCE tables)",

@@ -52,7 +52,7 @@ export interface Guard<C> extends Clause {
   readonly choice?: Choice<C>;
   /** Output words that the refusal itself defines (R4 … for a hypercall), by position. */
   readonly outputs?: (c: C) => readonly Expected[];
-  /** What a known defect does although it refuses. The specification has none. */
+  /** What it does although it refuses: earlier steps of the call that stay done, or what a known defect does. */
   readonly damage?: (c: C) => void;
   /** The effect is defined although this guard applies: a system that wrongly goes on can be followed. */
   readonly passable?: true;
@@ -85,19 +85,22 @@ export interface Answer {
 /** What a call does once no guard refuses it. */
 export interface Effect<C> {
   readonly clauses: readonly [Clause, ...Clause[]];
-  /** Every status the effect itself can end with; default: success alone. */
-  readonly statuses?: readonly number[];
+  /** Every status the effect itself can end with; default: success alone. A new descriptor may be any number from 0. */
+  readonly statuses?: readonly number[] | 'descriptor';
   /** Changes the machine and answers. Where the specification leaves a choice it asks the chooser. */
   readonly apply: (c: C, chooser: Chooser) => Answer;
 }
 
+/** What a call of the platform is given: its arguments in order, and the number of result cells (RTAS). */
+export type PlatformInput = readonly [machine: Machine, args: readonly bigint[], nret: number];
+
 /** A call of the stack as a rule table: arguments, checks, effect, result. */
-export interface Call<C> {
+export interface Call<C, I extends readonly unknown[] = PlatformInput> {
   readonly name: string;
   /** Argument names in order, as LoPAR or the uAPI names them. */
   readonly parameters: readonly string[];
   /** Gathers the arguments and what the checks look at. Changes nothing. */
-  readonly read: (machine: Machine, args: readonly bigint[], nret: number) => C;
+  readonly read: (...input: I) => C;
   readonly guards: readonly Guard<C>[];
   readonly effect: Effect<C>;
   /** A valid call, from which the negative scenarios start. */
@@ -106,6 +109,10 @@ export interface Call<C> {
 
 /** A valid invocation of a call: what must be done before, and the arguments by name. */
 export interface Sample {
+  /** ioctl only: the descriptor it is made on. */
+  readonly fd?: Term;
+  /** ioctl only: the name it passes. */
+  readonly device?: string;
   readonly requires?: readonly string[];
   readonly setup?: readonly Operation[];
   readonly args: Readonly<Record<string, Term>>;
@@ -115,6 +122,17 @@ export interface Sample {
 
 /** A change of the sample that makes one guard apply. */
 export interface Violation {
+  /** Takes the place of the sample's own setup: what the call needs is what is missing. */
+  readonly instead?: readonly Operation[];
+  /** ioctl only: the process that makes the call. */
+  readonly by?: string;
+  /** ioctl only: another descriptor, or another name. */
+  readonly fd?: Term;
+  readonly device?: string;
+  /** A system that does not check this may be damaged. */
+  readonly destructive?: true;
+  /** ioctl only: where the structure lies. */
+  readonly pointer?: 'unmapped' | 'read-only';
   readonly requires?: readonly string[];
   /** Done after the sample's own setup. */
   readonly setup?: readonly Operation[];
@@ -128,7 +146,7 @@ export interface Violation {
  * A call, its guards brought to one shape: the loop over them is a hot place, and it is twice as fast where every guard
  * has the same fields.
  */
-export const defineCall = <C>(call: Call<C>): Call<C> => ({ ...call, guards: call.guards.map(uniform) });
+export const defineCall = <C, I extends readonly unknown[] = PlatformInput>(call: Call<C, I>): Call<C, I> => ({ ...call, guards: call.guards.map(uniform) });
 
 function uniform<C>(guard: Guard<C>): Guard<C> {
   const { id, text, source, status, level, option, when, refuse, choice, outputs, damage, passable, violation } = guard;
@@ -136,7 +154,7 @@ function uniform<C>(guard: Guard<C>): Guard<C> {
 }
 
 /** Takes a call through its guards to its effect: the one way any call is made. */
-export function perform<C>(call: Call<C>, c: C, chooser: Chooser): Answer {
+export function perform<C>(call: Pick<Call<C>, 'guards' | 'effect'>, c: C, chooser: Chooser): Answer {
   let passed: string[] | undefined;
   for (const guard of call.guards) {
     if (!guard.when(c)) continue;
@@ -153,7 +171,7 @@ export function perform<C>(call: Call<C>, c: C, chooser: Chooser): Answer {
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a table of calls, each with its own context type
-export type AnyCall = Call<any>;
+export type AnyCall = Call<any, any>;
 
 /** The calls in force, by name: the specification, or a variant of it (profile, mutant). */
 export type RuleBook = ReadonlyMap<string, AnyCall>;
@@ -162,7 +180,7 @@ const hasOption = ({ functions, vios }: MachineDescription, option: Option): boo
   option === 'vio' ? vios.length > 0 : functions.includes(option);
 
 /** The call as a partition has it: without the guards of options that it lacks. */
-export const callFor = <C>(call: Call<C>, machine: MachineDescription): Call<C> => ({
+export const callFor = <C, I extends readonly unknown[]>(call: Call<C, I>, machine: MachineDescription): Call<C, I> => ({
   ...call,
   guards: call.guards.filter(({ option }) => option === undefined || hasOption(machine, option)),
 });

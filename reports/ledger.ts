@@ -13,6 +13,8 @@ const entrySchema = z.strictObject({
   mutant: z.string(),
   /** Seen in these versions: `from` and `to` inclusive, as `major.minor`. */
   versions: z.strictObject({ from: z.string(), to: z.string() }),
+  /** Platforms on which it was seen; all if left out. */
+  platforms: z.array(z.string()).min(1).optional(),
   firstSeen: z.string(),
   /** What a guest can do with it. */
   consequence: z.string(),
@@ -51,8 +53,16 @@ export function readLedger(directory: string, system: string | undefined): Ledge
   throw new BrokenLedger(`${file}: expected a departure ledger; ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
 }
 
-/** The entry lists this version (`7.2.22`). */
-export function appliesTo(entry: LedgerEntry, version: string): boolean {
+/** What of a system under test decides which entries it has. */
+export interface SystemVersion {
+  /** `7.2.22`. */
+  readonly version: string;
+  readonly platform?: string;
+}
+
+/** The entry lists this version, and this platform. */
+export function appliesTo(entry: LedgerEntry, { version, platform }: SystemVersion): boolean {
+  if (platform !== undefined && entry.platforms?.includes(platform) === false) return false;
   return compareVersions(version, entry.versions.from) >= 0 && compareVersions(version, entry.versions.to) <= 0;
 }
 

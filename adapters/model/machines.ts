@@ -1,5 +1,7 @@
 import type {
   DdwDescription,
+  GroupDescription,
+  LinuxDescription,
   MachineDescription,
   PartnerDescription,
   PeDescription,
@@ -91,3 +93,53 @@ export const PLAIN_MACHINE: MachineDescription = {
 
 /** A partition with the multi-TCE calls and no virtual adapters. */
 export const NO_VIO_MACHINE: MachineDescription = { ...MODEL_MACHINE, vios: [] };
+
+const edu = (name: string): GroupDescription['devices'][number] => ({ name, kind: 'edu', id: 0x11e8_1234 });
+
+const group = (name: string, platform: Pick<GroupDescription, 'dma32Size' | 'pageSizes' | 'levels'>, devices = [edu('dev0')]): GroupDescription => ({
+  name,
+  devices,
+  dma32Start: 0,
+  windows: 2,
+  ...platform,
+});
+
+const disk = (name: string): GroupDescription['devices'][number] => ({ name, kind: 'disk', id: 0x0010_1b36 });
+
+const groups = (platform: Pick<GroupDescription, 'dma32Size' | 'pageSizes' | 'levels'>): GroupDescription[] => [
+  ...['pe0', 'pe1', 'pe2', 'pe3'].map((name) => group(name, platform)),
+  group('pair0', platform, [edu('dev0'), edu('dev1')]),
+  group('disk0', platform, [disk('dev0')]),
+  group('mixed0', platform, [edu('dev0'), disk('dev1')]),
+];
+
+/** A machine that a Linux kernel runs: nothing of the platform below it can be reached but through the kernel. */
+const hosting = (linux: Omit<LinuxDescription, 'pageShift' | 'hugePages' | 'secondStart'>): MachineDescription => ({
+  platform: linux.platform,
+  memoryBytes: GIB,
+  functions: [],
+  pes: [],
+  vios: [],
+  linux: { pageShift: 16, hugePages: [{ shift: 21, free: 16 }], secondStart: SECOND_WINDOW, ...linux },
+});
+
+const pageSizeMask = (...shifts: number[]): bigint => shifts.reduce((mask, shift) => mask | (1n << BigInt(shift)), 0n);
+
+const PSERIES = { dma32Size: Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 24), levels: 1 };
+
+/**
+ * Linux in a partition: four PEs with a device each, a PE with two, one with a disk, one with both. Two more are special: `vf0`
+ * has a single window, above 4 GiB at boot; `plain0` has none that can be created, as every PE while a crash dump is taken.
+ */
+export const LINUX_PSERIES: MachineDescription = hosting({
+  platform: 'pseries',
+  eeh: false,
+  groups: [...groups(PSERIES), { ...group('vf0', { ...PSERIES, dma32Size: 0 }), windows: 1 }, { ...group('plain0', { ...PSERIES, pageSizes: pageSizeMask(12) }), windows: 0 }],
+});
+
+/** The same on PowerNV. */
+export const LINUX_POWERNV: MachineDescription = hosting({
+  platform: 'powernv',
+  eeh: true,
+  groups: groups({ dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 }),
+});

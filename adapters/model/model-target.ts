@@ -2,24 +2,44 @@ import type { MachineDescription } from '../../reference/description.js';
 import type { Program } from '../../reference/doors/operations.js';
 import type { Observation, Trace } from '../../reference/doors/observation.js';
 import { Model } from '../../reference/model.js';
-import { PAPR_RULES } from '../../reference/papr/calls.js';
+import { REFERENCE_RULES } from '../../reference/rule-book.js';
 import type { RuleBook } from '../../reference/rules.js';
 import { machineCapabilities, type Target, type TargetDescription } from '../target.js';
-import { MODEL_MACHINE, NO_VIO_MACHINE, OVERCOMMITTED_MACHINE, PLAIN_MACHINE } from './machines.js';
+import { LINUX_POWERNV, LINUX_PSERIES, MODEL_MACHINE, NO_VIO_MACHINE, OVERCOMMITTED_MACHINE, PLAIN_MACHINE } from './machines.js';
 
-/** The reference as a target: in process, and at every choice the canonical answer. */
-export class ModelTarget implements Target {
-  readonly variants: readonly [TargetDescription, ...TargetDescription[]] = [
+/** Which machines the model can be. */
+export type ModelKind = 'model' | 'model:pseries' | 'model:powernv';
+
+/** What a user program can have of a host that is its own. */
+const HOST_CAPABILITIES = ['bind', 'limit', 'log'] as const;
+
+const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...TargetDescription[]]>> = {
+  model: [
     describe('pseries reference-model', MODEL_MACHINE),
     describe('pseries reference-model overcommitted', OVERCOMMITTED_MACHINE),
     describe('pseries reference-model plain', PLAIN_MACHINE),
     describe('pseries reference-model without virtual adapters', NO_VIO_MACHINE),
-  ];
+    describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness'),
+    describeHost('powernv reference-model linux', LINUX_POWERNV),
+  ],
+  'model:pseries': [describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness')],
+  'model:powernv': [describeHost('powernv reference-model linux', LINUX_POWERNV)],
+};
 
+/** The reference as a target: in process, and at every choice the canonical answer. */
+export class ModelTarget implements Target {
+  readonly variants: readonly [TargetDescription, ...TargetDescription[]];
+
+  /**
+   * @param rules the specification, or a mutant of it
+   * @param kind the machines it can be: partitions and Linux hosts alike, or the Linux host of one platform alone
+   */
   constructor(
-    /** The specification, or a mutant of it. */
-    readonly rules: RuleBook = PAPR_RULES,
-  ) {}
+    readonly rules: RuleBook = REFERENCE_RULES,
+    kind: ModelKind = 'model',
+  ) {
+    this.variants = VARIANTS[kind];
+  }
 
   run(program: Program, on: TargetDescription = this.variants[0]): Promise<Trace> {
     return Promise.resolve(this.runNow(program, on.machine));
@@ -49,6 +69,11 @@ export class ModelTarget implements Target {
     }
     return { program, observations };
   }
+}
+
+function describeHost(fingerprint: string, machine: MachineDescription, ...more: readonly string[]): TargetDescription {
+  const described = describe(fingerprint, machine);
+  return { ...described, capabilities: new Set([...described.capabilities, ...HOST_CAPABILITIES, ...more]) };
 }
 
 function describe(fingerprint: string, machine: MachineDescription): TargetDescription {

@@ -60,6 +60,10 @@ export class ProgramBatch {
         return this.#dma(operation);
       case 'platform':
         throw new Error(`The target qemu-papr does not do '${operation.op}' within a batch.`);
+      case 'vfio':
+      case 'user':
+      case 'host':
+        throw new Error(`The target qemu-papr has no door '${operation.door}'.`);
     }
   }
 

@@ -60,6 +60,10 @@ export class PutBack {
       }
       case 'platform':
         break;
+      case 'vfio':
+      case 'user':
+      case 'host':
+        throw new Error(`The target qemu-papr has no door '${operation.door}'.`);
     }
   }
 

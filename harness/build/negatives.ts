@@ -1,11 +1,13 @@
 import type { Operation } from '../../reference/doors/operations.js';
 import type { Term } from '../../reference/doors/term.js';
-import type { AnyCall, Guard, Violation } from '../../reference/rules.js';
+import type { AnyCall, Guard, Sample, Violation } from '../../reference/rules.js';
 import { RTAS_CALLS, type RtasName } from '../../reference/uapi/rtas.js';
 import type { HcallName } from '../../reference/uapi/hcall.js';
+import { VFIO_CALLS, type VfioCallName } from '../../reference/uapi/vfio.js';
 import type { Scenario } from '../scenario.js';
 import { ProgramBuilder } from './program-builder.js';
 import { fromOperations } from './scenario-builder.js';
+import { VfioProgramBuilder } from './vfio-program-builder.js';
 
 type Breakable = Guard<unknown> & { readonly violation: Violation };
 
@@ -25,10 +27,13 @@ export function negativeScenarios(suite: string, call: AnyCall): Scenario[] {
 /** Two guards can be broken together where they change different arguments and need no opposite machines. */
 function compatible(a: Breakable, b: Breakable): boolean {
   const [x, y] = [a.violation, b.violation];
-  const shared = Object.keys(x.args ?? {}).some((name) => name in (y.args ?? {}));
+  const shared = Object.keys(x.args ?? {}).some((name) => name in (y.args ?? {})) || EXCLUSIVE.some((part) => x[part] !== undefined && y[part] !== undefined);
   const cells = (x.nargs ?? x.nret) !== undefined && (y.nargs ?? y.nret) !== undefined;
   return !shared && !cells && !contradicts(x, y) && !contradicts(y, x);
 }
+
+/** What only one of two violations can change. */
+const EXCLUSIVE = ['instead', 'pointer', 'by', 'fd', 'device'] as const;
 
 const contradicts = (x: Violation, y: Violation): boolean =>
   (x.requires ?? []).some((capability) => (y.requires ?? []).includes(`no-${capability}`));
@@ -36,11 +41,10 @@ const contradicts = (x: Violation, y: Violation): boolean =>
 function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): Scenario {
   const names = guards.map((guard) => guard.id.slice(guard.id.lastIndexOf('/') + 1));
   const kind = guards.length === 1 ? 'refuses' : 'order';
-  const builder = new ProgramBuilder();
   const { sample } = call;
   const violations = guards.map((guard) => guard.violation);
-  for (const operation of [...(sample.setup ?? []), ...violations.flatMap((v) => v.setup ?? [])]) builder.do(operation);
-  builder.do(invoke(call, violations));
+  const setup = violations.find(({ instead }) => instead !== undefined)?.instead ?? sample.setup ?? [];
+  const operations = [...setup, ...violations.flatMap((v) => v.setup ?? []), invoke(call, violations)];
   return fromOperations(
     {
       id: `${suite}/${shortName(call.name)}/${kind}/${names.join('+')}`,
@@ -49,20 +53,26 @@ function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): S
           ? `${call.name}: ${guards[0]!.text}`
           : `${call.name}: of two wrong things (${names.join(', ')}) the first decides`,
       clauses: guards.length === 1 ? [guards[0]!.id] : [],
+      ...(violations[0]?.destructive === true ? { destructive: true as const } : {}),
       requires: [...(sample.requires ?? []), ...violations.flatMap((v) => v.requires ?? [])],
     },
-    builder.program.operations,
+    isIoctl(call.name) ? new VfioProgramBuilder().all(operations).finish().operations : new ProgramBuilder().all(operations).program.operations,
   );
 }
 
-/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`. */
+/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
 export const shortName = (call: string): string =>
-  call.startsWith('H_') ? call.slice(2).toLowerCase().replaceAll('_', '-') : call.replace(/^ibm,([a-z]+)-.*/, '$1');
+  /^(H|VFIO)_/.test(call)
+    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO)_/, '').toLowerCase().replaceAll('_', '-')
+    : call.replace(/^ibm,([a-z]+)-.*/, '$1');
+
+const isIoctl = (name: string): name is VfioCallName => name in VFIO_CALLS;
 
 const isRtas = (name: string): name is RtasName => (RTAS_CALLS as readonly string[]).includes(name);
 
 function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
   const named = Object.assign({}, call.sample.args, ...violations.map((v) => v.args ?? {})) as Record<string, Term>;
+  if (isIoctl(call.name)) return ioctl(call.name, call.sample, named, violations);
   const given = call.parameters.filter((parameter) => parameter in named);
   const args = given.map((parameter) => named[parameter]!);
   if (!isRtas(call.name)) return { door: 'papr', op: 'hcall', call: call.name as HcallName, args };
@@ -70,4 +80,12 @@ function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
   const nret = violations.find((v) => v.nret !== undefined)?.nret ?? call.sample.nret ?? 1;
   const cut = Array.from({ length: nargs }, (_, i) => args[i] ?? 0n);
   return { door: 'papr', op: 'rtas', call: call.name, args: cut, nret };
+}
+
+function ioctl(name: VfioCallName, sample: Sample, args: Readonly<Record<string, Term>>, violations: readonly Violation[]): Operation {
+  const changed = <K extends 'fd' | 'device' | 'pointer' | 'by'>(part: K): Violation[K] | undefined => violations.find((v) => v[part] !== undefined)?.[part];
+  const [device, pointer, by] = [changed('device') ?? sample.device, changed('pointer'), changed('by')];
+  const fd = changed('fd') ?? sample.fd;
+  if (fd === undefined) throw new Error(`The sample of ${name} names no descriptor.`);
+  return { door: 'vfio', op: 'ioctl', fd, call: name, args, ...(device && { device }), ...(pointer && { pointer }), ...(by && { by }) };
 }

@@ -42,6 +42,12 @@ export class ProgramBuilder {
     return this;
   }
 
+  /** Appends operations in order. */
+  all(operations: readonly Operation[]): this {
+    for (const operation of operations) this.do(operation);
+    return this;
+  }
+
   /** The default window of a PE (4 KiB pages). */
   defaultWindow(pe = 'pe0'): WindowHandle {
     return makeWindow({ from: `${pe}.liobn` }, { from: `${pe}.start` }, { from: `${pe}.end` }, 12);

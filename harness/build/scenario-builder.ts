@@ -1,8 +1,10 @@
 import type { Capability } from '../../adapters/target.js';
-import type { Operation } from '../../reference/doors/operations.js';
+import type { HostOperation, Operation, VfioOperation } from '../../reference/doors/operations.js';
+import { termsOf } from '../../reference/doors/terms.js';
 import { isReference, type Term } from '../../reference/doors/term.js';
 import type { Claim, Scenario } from '../scenario.js';
 import { ProgramBuilder } from './program-builder.js';
+import { VfioProgramBuilder } from './vfio-program-builder.js';
 
 /** What a scenario says of itself; see `Scenario`. */
 export interface ScenarioHead {
@@ -22,6 +24,13 @@ export function scenario(head: ScenarioHead, write: (p: ProgramBuilder) => void)
   return fromOperations(head, builder.program.operations);
 }
 
+/** A scenario at Linux's doors. At its end everything is closed, and nothing must be left of it. */
+export function vfioScenario(head: ScenarioHead, write: (p: VfioProgramBuilder) => void): Scenario {
+  const builder = new VfioProgramBuilder();
+  write(builder);
+  return fromOperations(head, builder.finish().operations);
+}
+
 /** A scenario of operations already at hand. */
 export function fromOperations(head: ScenarioHead, operations: readonly Operation[]): Scenario {
   const { requires = [], ...rest } = head;
@@ -35,14 +44,43 @@ export function fromOperations(head: ScenarioHead, operations: readonly Operatio
 function capabilitiesOf(operation: Operation): Capability[] {
   switch (operation.door) {
     case 'papr':
-      if (operation.op === 'property') return [`pe:${operation.pe}`];
-      return [...callCapabilities(operation), ...operation.args.flatMap(termCapabilities)];
+      if (operation.op === 'property') return ['papr', `pe:${operation.pe}`];
+      return ['papr', ...callCapabilities(operation), ...operation.args.flatMap(termCapabilities)];
     case 'memory':
       return operation.op === 'store' ? ['memory', ...operation.doublewords.flatMap(termCapabilities)] : ['memory'];
     case 'dma':
-      return ['dma', `pe:${operation.device.split('.')[0]}`, ...termCapabilities(operation.iova)];
+      return ['dma', ...(operation.fd === undefined ? ['memory'] : [`device:${operation.device}`]), `pe:${operation.device.split('.')[0]}`, ...termCapabilities(operation.iova)];
     case 'platform':
       return platformCapabilities(operation.op);
+    case 'vfio':
+      return ['vfio', ...vfioCapabilities(operation), ...termsOf(operation).flatMap(termCapabilities)];
+    case 'user':
+      return ['vfio', ...(operation.op === 'map' && operation.hugePages !== undefined ? [`huge:${operation.hugePages}`] : [])];
+    case 'host':
+      return ['vfio', ...hostCapabilities(operation)];
+  }
+}
+
+function vfioCapabilities(operation: VfioOperation): Capability[] {
+  if (operation.op === 'open') return operation.what === 'container' ? [] : [`pe:${operation.what}`];
+  if (operation.op !== 'ioctl' || operation.device?.includes('.') !== true) return [];
+  return [`device:${operation.device}`];
+}
+
+function hostCapabilities(operation: HostOperation): Capability[] {
+  switch (operation.op) {
+    case 'limit':
+      return ['limit'];
+    case 'bind':
+      return ['bind', `device:${operation.device}`];
+    case 'disk':
+      return ['disk', `device:${operation.device}`];
+    case 'witness':
+      return ['witness', `pe:${operation.pe}`];
+    case 'together':
+      return [...capabilitiesOf(operation.left), ...capabilitiesOf(operation.right)];
+    default:
+      return [];
   }
 }
 
@@ -77,5 +115,5 @@ function termCapabilities(term: Term): Capability[] {
   if (!isReference(term)) return [];
   const [part = ''] = term.from.split('.');
   if (part === 'memory' || /^w\d*$/.test(part) || !/\d$/.test(part)) return [];
-  return part.startsWith('vio') ? [`vio:${part}`] : /^(pe|vf|old|lim|plain|wide)\d+$/.test(part) ? [`pe:${part}`] : [];
+  return part.startsWith('vio') ? [`vio:${part}`] : /^(pe|vf|old|lim|plain|wide|pair|disk)\d+$/.test(part) ? [`pe:${part}`] : [];
 }

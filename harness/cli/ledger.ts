@@ -1,7 +1,7 @@
 import type { Target } from '../../adapters/target.js';
 import { programFromJson } from '../../reference/doors/json.js';
 import type { Profile } from '../../reference/profiles.js';
-import { appliesTo, type Ledger, type LedgerEntry } from '../../reports/ledger.js';
+import { appliesTo, type Ledger, type LedgerEntry, type SystemVersion } from '../../reports/ledger.js';
 import { fromOperations } from '../build/scenario-builder.js';
 import { KnownDepartures } from '../known.js';
 import { qualify } from '../qualify.js';
@@ -15,20 +15,20 @@ export interface EntryProof {
 
 /** Runs the minimal program of every entry for this version, with the whole ledger and without the entry. */
 export async function proveLedger(target: Target, ledger: Ledger, profile: Profile): Promise<EntryProof[]> {
-  const version = target.variants[0].system?.version ?? '0';
+  const system = target.variants[0].system ?? { version: '0' };
   const proofs: EntryProof[] = [];
-  for (const entry of ledger.entries.filter((candidate) => appliesTo(candidate, version))) {
-    const fault = await prove(target, ledger, entry, profile, version);
+  for (const entry of ledger.entries.filter((candidate) => appliesTo(candidate, system))) {
+    const fault = await prove(target, ledger, entry, profile, system);
     proofs.push(fault === undefined ? { entry } : { entry, fault });
   }
   return proofs;
 }
 
-async function prove(target: Target, ledger: Ledger, entry: LedgerEntry, profile: Profile, version: string): Promise<string | undefined> {
+async function prove(target: Target, ledger: Ledger, entry: LedgerEntry, profile: Profile, system: SystemVersion): Promise<string | undefined> {
   const { operations } = programFromJson(entry.program);
   const scenario = fromOperations({ id: `ledger/${entry.id}`, title: entry.title, clauses: entry.clauses }, operations);
   const verdict = async (entries: readonly LedgerEntry[]): Promise<string> => {
-    const known = new KnownDepartures(profile.rules, { ...ledger, entries: [...entries] }, version);
+    const known = new KnownDepartures(profile.rules, { ...ledger, entries: [...entries] }, system);
     const { record } = await qualify(scenario, { target, known, destructive: true, sensitive: true });
     await target.renew();
     return record.ledger?.includes(entry.id) === true || record.verdict !== 'known' ? record.verdict : 'known without it';

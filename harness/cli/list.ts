@@ -56,10 +56,19 @@ const mutantRows = () => [...HISTORIC_MUTANTS.values()].map(({ id, kind, title, 
 
 const targetRows = () => TARGET_KINDS.map(({ name, what }) => ({ name, what }));
 
+/** A scenario of a plan. */
+export interface PlanRow {
+  readonly scenario: Scenario;
+  /** Why it would be skipped. */
+  readonly skip?: string;
+  /** What it would do to the machine. */
+  readonly foreseen?: string;
+}
+
 /** What a run would do to a target, without doing it: one line a scenario. */
-export function planText(description: TargetDescription, rows: readonly { scenario: Scenario; skip: string | undefined }[]): string {
+export function planText(description: TargetDescription, rows: readonly PlanRow[]): string {
   const skipped = rows.filter(({ skip }) => skip !== undefined);
   const head = `${description.name}: ${description.fingerprint}\n${rows.length - skipped.length} scenarios would run, ${skipped.length} would be skipped.`;
-  const lines = rows.map(({ scenario, skip }) => (skip === undefined ? `run   ${scenario.id}` : `skip  ${scenario.id}: ${skip}`));
+  const lines = rows.map(({ scenario, skip, foreseen = '' }) => (skip === undefined ? `run   ${scenario.id}${foreseen && `: ${foreseen}`}` : `skip  ${scenario.id}: ${skip}`));
   return [head, ...lines].join('\n');
 }

@@ -10,6 +10,9 @@ import { knownOf, ledgerDirectory } from '../session.js';
 import { benchCommand } from './bench.js';
 import { exploreCommand, parseTime } from './explore.js';
 import { proofText, proveLedger } from './ledger.js';
+import { foresee, foresightText } from '../foresight.js';
+import { doctorText } from './doctor.js';
+import { labConsole, labDown, labList, labSsh, labUp, type LabUpOptions } from './lab.js';
 import { list, planText, type ListOptions } from './list.js';
 import { reportCommand } from './report.js';
 import { replay, replayText } from './replay.js';
@@ -24,6 +27,7 @@ const program = new Command('papr-conformance')
   .description('Conformance of POWER I/O-MMU stacks: TCE hypercalls, dynamic DMA windows, device isolation.')
   .showHelpAfterError(false)
   .configureOutput({ outputError: (text, write) => { write(`papr-conformance: ${text.replace(/^error: /, '')}`); } })
+  .enablePositionalOptions()
   .exitOverride();
 
 const withTarget = (name: string, what: string): Command =>
@@ -33,7 +37,14 @@ const withTarget = (name: string, what: string): Command =>
     .option('--target <name>', 'the system under test', 'model')
     .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm', 'lopar')
     .option('--ledger <dir>', 'another departure ledger than the one shipped')
-    .option('--qemu <path>', 'another QEMU for the target qemu-papr');
+    .option('--qemu <path>', 'another QEMU (qemu-papr, lab)')
+    .option('--kernel <kernel>', 'lab: a vmlinux or vmlinuz, or debian:6.12, debian:7')
+    .option('--cpu <cpu>', 'lab: power9 or power10')
+    .option('--snapshot', 'lab:pseries from a saved machine instead of a boot')
+    .option('--device <address...>', 'ssh: PCI address of a device that may be used; nothing else is touched')
+    .option('--transport <name>', 'ssh: ssh2 (default) or openssh')
+    .option('--known-hosts <file>', 'ssh: instead of ~/.ssh/known_hosts')
+    .option('--identity <file...>', 'ssh: private key instead of those of the agent and of ~/.ssh');
 
 const count = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
@@ -56,12 +67,62 @@ withTarget('plan', 'what a run would do, without doing it')
       const scenarios = selectScenarios(loadScenarios(), options.suite);
       const rows = scenarios.map((scenario) => {
         const fit = chooseVariant(scenario, { target, destructive: options.destructive === true });
-        return { scenario, skip: 'skip' in fit ? fit.skip : undefined };
+        if ('skip' in fit) return { scenario, skip: fit.skip };
+        return { scenario, foreseen: foresightText(foresee(scenario, fit.variant, findProfile(options.profile).rules)) };
       });
       console.log(planText(target.variants[0], rows));
       return Promise.resolve(EXIT.ok);
     }),
   );
+
+withTarget('doctor', 'whether a target can be qualified, and what is missing').action((options: TargetOptions) =>
+  using(options, (target) => {
+    console.log(doctorText(target, loadScenarios()));
+    return Promise.resolve(EXIT.ok);
+  }),
+);
+
+const lab = program.command('lab').enablePositionalOptions().description('Linux on emulated POWER machines: each is an ordinary SSH target');
+lab
+  .command('up')
+  .description('start a machine that goes on running')
+  .argument('<platform>', 'pseries or powernv')
+  .option('--kernel <kernel>', 'a vmlinux or vmlinuz, or debian:6.12, debian:7, debian:6.12-64k, debian:7-64k')
+  .option('--cpu <cpu>', 'power9 or power10')
+  .option('--snapshot', 'from a saved machine instead of a boot (pseries)')
+  .option('--qemu <path>', 'another QEMU')
+  .action(async (platform: string, options: LabUpOptions) => {
+    console.log(await labUp(platform, options));
+  });
+lab
+  .command('down')
+  .description('end a machine, or all of them')
+  .argument('[id]')
+  .action(async (id: string | undefined) => {
+    console.log(await labDown(id));
+  });
+lab
+  .command('list')
+  .description('what runs')
+  .action(() => {
+    console.log(labList());
+  });
+lab
+  .command('ssh')
+  .description('a shell in a machine, or a command')
+  .argument('[id]')
+  .argument('[command...]')
+  .passThroughOptions()
+  .action((id: string | undefined, command: string[]) => {
+    process.exitCode = labSsh(id, command);
+  });
+lab
+  .command('console')
+  .description("a machine's console")
+  .argument('[id]')
+  .action(async (id: string | undefined) => {
+    process.exitCode = await labConsole(id);
+  });
 
 withTarget('replay', 'run a saved program and judge it')
   .argument('<file>')

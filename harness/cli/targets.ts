@@ -1,7 +1,10 @@
-import { ModelTarget } from '../../adapters/model/model-target.js';
+import { LabTarget } from '../../adapters/lab/target.js';
+import { ModelTarget, type ModelKind } from '../../adapters/model/model-target.js';
 import { QemuPaprTarget } from '../../adapters/qemu-papr/target.js';
+import { SshTarget } from '../../adapters/ssh/target.js';
 import { PROFILES, type Profile } from '../../reference/profiles.js';
 import { UsageError, type Target } from '../../adapters/target.js';
+import { findCpu, findPlatform } from './platforms.js';
 
 /** What a user may say about the target. */
 export interface TargetOptions {
@@ -12,23 +15,79 @@ export interface TargetOptions {
   readonly ledger?: string;
   /** The name of a profile. */
   readonly profile: string;
+  /** lab: the kernel, the processor, and whether to start from a saved machine. */
+  readonly kernel?: string;
+  readonly cpu?: string;
+  readonly snapshot?: true;
+  /** ssh: what of the host may be used, and how it is reached. */
+  readonly device?: string[];
+  readonly transport?: string;
+  readonly knownHosts?: string;
+  readonly identity?: string[];
 }
 
 interface TargetKind {
+  /** What the user writes; of `ssh://…` the beginning. */
   readonly name: string;
   readonly what: string;
+  /** Options that say something to this kind, besides profile and ledger. */
+  readonly takes: readonly (keyof TargetOptions)[];
   open(options: TargetOptions): Promise<Target>;
 }
 
+const modelKind = (name: ModelKind, what: string): TargetKind => ({
+  name,
+  what,
+  takes: [],
+  open: ({ profile }) => Promise.resolve(new ModelTarget(findProfile(profile).rules, name)),
+});
+
+const labKind = (platform: 'pseries' | 'powernv', what: string): TargetKind => ({
+  name: `lab:${platform}`,
+  what,
+  takes: ['qemu', 'kernel', 'cpu', 'snapshot'],
+  open: ({ qemu, kernel, cpu, snapshot }) =>
+    LabTarget.open({
+      platform: findPlatform(platform),
+      cpu: findCpu(cpu),
+      from: snapshot === true ? 'snapshot' : 'boot',
+      ...(qemu === undefined ? {} : { qemu }),
+      ...(kernel === undefined ? {} : { kernel }),
+      progress: (line) => console.error(line),
+    }),
+});
+
+const SSH = 'ssh://';
+
 /** The kinds of target there are. */
 export const TARGET_KINDS: readonly TargetKind[] = [
-  { name: 'model', what: 'the reference, in process', open: ({ profile }) => Promise.resolve(new ModelTarget(findProfile(profile).rules)) },
+  modelKind('model', 'the reference, in process'),
+  modelKind('model:pseries', 'the reference as a Linux kernel in a partition'),
+  modelKind('model:powernv', 'the reference as a Linux kernel on PowerNV'),
   {
     name: 'qemu-papr',
     what: "QEMU's own PAPR code, with no guest operating system",
+    takes: ['qemu'],
     open: ({ qemu }) => QemuPaprTarget.open(qemu === undefined ? {} : { qemu }),
   },
+  labKind('pseries', 'a Linux kernel in an emulated partition'),
+  labKind('powernv', 'a Linux kernel on an emulated PowerNV machine'),
+  {
+    name: SSH,
+    what: 'a POWER host: ssh://user@host:port, with --device for each PCI device that may be used',
+    takes: ['device', 'transport', 'knownHosts', 'identity'],
+    open: openSsh,
+  },
 ];
+
+function openSsh({ target, device = [], transport = 'ssh2', knownHosts, identity }: TargetOptions): Promise<Target> {
+  if (device.length === 0) {
+    throw new UsageError(`Expected --device with the PCI address of a device that may be used, such as 0001:00:01.0; got none. Nothing else on ${target} is touched.`);
+  }
+  if (transport !== 'ssh2' && transport !== 'openssh') throw new UsageError(`Expected --transport to be ssh2 or openssh; got '${transport}'.`);
+  const [known, keys] = [knownHosts === undefined ? {} : { knownHosts }, identity === undefined ? {} : { identity }];
+  return SshTarget.open({ url: target, devices: device, transport, ...known, ...keys });
+}
 
 /** The profile of that name. @throws UsageError */
 export function findProfile(name: string): Profile {
@@ -38,15 +97,29 @@ export function findProfile(name: string): Profile {
   throw new UsageError(`Expected --profile to be one of ${names}; got '${name}'.`);
 }
 
-/** Opens the target that was asked for. @throws UsageError */
+/** Options that only some kinds of target take, and how a user writes them. */
+const SPECIAL: readonly (readonly [keyof TargetOptions, string])[] = [
+  ['qemu', '--qemu'],
+  ['kernel', '--kernel'],
+  ['cpu', '--cpu'],
+  ['snapshot', '--snapshot'],
+  ['device', '--device'],
+  ['transport', '--transport'],
+  ['knownHosts', '--known-hosts'],
+  ['identity', '--identity'],
+];
+
+/** Opens the target that was asked for. @throws UsageError, TargetLost */
 export async function openTarget(options: TargetOptions): Promise<Target> {
-  const kind = TARGET_KINDS.find(({ name }) => name === options.target);
+  const kind = TARGET_KINDS.find(({ name }) => (name === SSH ? options.target.startsWith(SSH) : name === options.target));
   if (kind === undefined) {
-    const names = TARGET_KINDS.map(({ name }) => name).join(', ');
+    const names = TARGET_KINDS.map(({ name }) => (name === SSH ? 'ssh://user@host' : name)).join(', ');
     throw new UsageError(`Expected one of the targets ${names}; got '${options.target}'. See 'papr-conformance list --targets'.`);
   }
-  if (options.qemu !== undefined && kind.name === 'model') {
-    throw new UsageError(`--qemu names the QEMU of the target qemu-papr; the target is 'model'. Add --target qemu-papr.`);
+  const idle = SPECIAL.find(([option]) => options[option] !== undefined && !kind.takes.includes(option));
+  if (idle !== undefined) {
+    const takers = TARGET_KINDS.filter(({ takes }) => takes.includes(idle[0])).map(({ name }) => name);
+    throw new UsageError(`${idle[1]} says nothing to the target '${options.target}'. It is for ${takers.join(', ')}.`);
   }
   return kind.open(options);
 }

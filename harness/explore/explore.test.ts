@@ -2,16 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { ModelTarget } from '../../adapters/model/model-target.js';
 import { HISTORIC_MUTANTS } from '../../reference/mutants/index.js';
 import { mutate } from '../../reference/mutants/mutant.js';
-import { PAPR_RULES } from '../../reference/papr/calls.js';
+import { REFERENCE_RULES } from '../../reference/rule-book.js';
 import { KnownDepartures } from '../known.js';
 import { explore, type ExploreOptions } from './explore.js';
 
-const NOTHING_KNOWN = new KnownDepartures(PAPR_RULES, { system: '', choices: {}, entries: [] }, '0');
+const NOTHING_KNOWN = new KnownDepartures(REFERENCE_RULES, { system: '', choices: {}, entries: [] }, { version: '0' });
 const OPTIONS: ExploreOptions = { seed: 4, runs: 400, time: 60_000, length: 60, findings: 1 };
 const quiet = { progress: () => undefined, finding: () => undefined, stopped: () => false };
 
 const explored = (mutant?: string, runs = OPTIONS.runs) => {
-  const rules = mutant === undefined ? PAPR_RULES : mutate(PAPR_RULES, [HISTORIC_MUTANTS.get(mutant)!]);
+  const rules = mutant === undefined ? REFERENCE_RULES : mutate(REFERENCE_RULES, [HISTORIC_MUTANTS.get(mutant)!]);
   return explore(new ModelTarget(rules), NOTHING_KNOWN, { ...OPTIONS, runs }, quiet);
 };
 

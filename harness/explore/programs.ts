@@ -4,16 +4,24 @@ import type { Operation, Program } from '../../reference/doors/operations.js';
 import type { Term } from '../../reference/doors/term.js';
 import { referredNames } from '../../reference/doors/terms.js';
 import { peArgs } from '../build/program-builder.js';
+import { vfioPrograms } from './vfio-programs.js';
 import { makePools, POOL_PAGES, WINDOW_NAMES, type Pools } from './pools.js';
 
 /** Bytes that stand for what a device must not see or touch unasked. */
 const PATTERNS: readonly number[] = [0x11, 0x5a, 0xa5];
 
 /**
- * Random programs for the doors `papr`, `memory` and `dma` of a machine, of up to `length` operations. Most leave some
- * doors out: a program that does one kind of thing goes deeper there.
+ * Random programs for the doors of a machine, of up to `length` operations. Of those for a partition most leave some doors
+ * out: a program that does one kind of thing goes deeper there.
  */
 export function programs(machine: MachineDescription, length: number): fc.Arbitrary<Program> {
+  return machine.linux === undefined ? partitionPrograms(machine, length) : vfioPrograms(machine, Math.min(length, MOST_IOCTLS));
+}
+
+/** At most so many steps at Linux's doors: each costs a system call on a machine, and several looks. */
+const MOST_IOCTLS = 60;
+
+function partitionPrograms(machine: MachineDescription, length: number): fc.Arbitrary<Program> {
   const plain = operationKinds(makePools(machine, 'default'), machine);
   const windows = operationKinds(makePools(machine, 'created'), machine);
   const of = (...doors: readonly (keyof typeof plain)[]): fc.Arbitrary<Program> => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HCALLS, type HcallName } from '../uapi/hcall.js';
 import { RTAS_CALLS } from '../uapi/rtas.js';
+import { VFIO_CALLS, type VfioCallName } from '../uapi/vfio.js';
 import type { Program } from './operations.js';
 
 /**
@@ -37,6 +38,7 @@ const dma = z.strictObject({
   iova: term,
   length: natural(1, 2048),
   at: natural(0, 4094),
+  fd: term.optional(),
 });
 
 const platform = z.discriminatedUnion('op', [
@@ -48,9 +50,58 @@ const platform = z.discriminatedUnion('op', [
   z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('entitlement'), bytes: word }),
 ]);
 
+const by = { ...named, by: z.string().optional() };
+const vfioCalls = Object.keys(VFIO_CALLS) as [VfioCallName, ...VfioCallName[]];
+
+const vfio = z.discriminatedUnion('op', [
+  z.strictObject({ ...by, door: z.literal('vfio'), op: z.literal('open'), what: z.string() }),
+  z.strictObject({ ...by, door: z.literal('vfio'), op: z.literal('close'), fd: term }),
+  z.strictObject({
+    ...by,
+    door: z.literal('vfio'),
+    op: z.literal('ioctl'),
+    fd: term,
+    call: z.enum(vfioCalls),
+    args: z.record(z.string(), term),
+    device: z.string().optional(),
+    pointer: z.enum(['unmapped', 'read-only']).optional(),
+  }),
+  z.strictObject({ ...by, door: z.literal('vfio'), op: z.literal('read'), fd: term, region: natural(0, 15), offset: natural(0, 0x7fff_ffff), length: natural(1, 256) }),
+]);
+
+const user = z.discriminatedUnion('op', [
+  z.strictObject({
+    ...by,
+    door: z.literal('user'),
+    op: z.literal('map'),
+    length: word,
+    hugePages: natural(16, 34).optional(),
+    protection: z.enum(['rw', 'r', 'none']),
+    address: term.optional(),
+  }),
+  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('unmap'), address: term, length: word }),
+  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('fill'), address: term, length: natural(1, 65536), byte: natural(0, 255) }),
+  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('load'), address: term, length: natural(1, 4096) }),
+]);
+
+const host = { ...by, door: z.literal('host') };
+const hostAlone = [
+  z.strictObject({ ...host, op: z.literal('fork'), as: z.string() }),
+  z.strictObject({ ...host, op: z.enum(['exit', 'kill']) }),
+  z.strictObject({ ...host, op: z.literal('limit'), bytes: term }),
+  z.strictObject({ ...host, op: z.literal('ledger') }),
+  z.strictObject({ ...host, op: z.literal('bind'), device: z.string(), driver: z.enum(['vfio-pci', 'host', 'none']) }),
+  z.strictObject({ ...host, op: z.literal('disk'), device: z.string() }),
+  z.strictObject({ ...host, op: z.literal('log') }),
+  z.strictObject({ ...host, op: z.literal('witness'), pe: z.string() }),
+] as const;
+
+const alone = z.union([papr, memory, dma, platform, vfio, user, ...hostAlone]);
+const together = z.strictObject({ ...host, op: z.literal('together'), left: alone, right: alone });
+
 const programSchema = z.strictObject({
   schema: z.literal('papr-conformance/program/1'),
-  operations: z.array(z.union([papr, memory, dma, platform])),
+  operations: z.array(z.union([alone, together])),
 });
 
 function fromSigned(text: string): bigint {

@@ -4,7 +4,14 @@ import type { Program } from './operations.js';
 export type Observation =
   | HcallObservation
   | RtasObservation
+  | SyscallObservation
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** Figures by name. */
+  | { readonly kind: 'values'; readonly values: Readonly<Record<string, bigint>> }
+  /** Lines of text, of the kernel log. */
+  | { readonly kind: 'lines'; readonly lines: readonly string[] }
+  /** Of two operations at the same time. */
+  | { readonly kind: 'pair'; readonly left: Observation; readonly right: Observation }
   /** The operation reports nothing by itself. */
   | { readonly kind: 'done' }
   /** The system under test died or stopped answering here. */
@@ -28,6 +35,14 @@ export interface RtasObservation {
   readonly rets: readonly number[];
 }
 
+export interface SyscallObservation {
+  readonly kind: 'syscall';
+  /** What the call returned, or minus the error number. */
+  readonly result: bigint;
+  /** The fields of the structure after the call, unsigned; only for calls that have one. */
+  readonly fields?: Readonly<Record<string, bigint>>;
+}
+
 /** What a target did with a program: one observation for every operation, in order. */
 export interface Trace {
   readonly program: Program;
@@ -38,8 +53,13 @@ export interface Trace {
 export function field(observation: Observation, name: string): bigint | undefined {
   if (observation.kind === 'hcall') return hcallField(observation, name);
   if (observation.kind === 'rtas') return rtasField(observation, name);
-  return undefined;
+  if (observation.kind === 'syscall') return syscallField(observation, name);
+  return observation.kind === 'values' ? observation.values[name] : undefined;
 }
+
+/** A descriptor and an address are what the call returned. */
+const syscallField = ({ result, fields }: SyscallObservation, name: string): bigint | undefined =>
+  ['result', 'fd', 'address'].includes(name) ? BigInt.asUintN(64, result) : fields?.[name];
 
 function hcallField(observation: HcallObservation, name: string): bigint | undefined {
   if (name === 'status') return BigInt.asUintN(64, observation.status);

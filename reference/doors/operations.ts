@@ -1,12 +1,20 @@
 import type { Term } from './term.js';
 import type { HcallName } from '../uapi/hcall.js';
 import type { RtasName } from '../uapi/rtas.js';
+import type { VfioCallName } from '../uapi/vfio.js';
 
 /**
  * The operations of every door, as plain values. A program is a list of them; an adapter carries them,
  * the model answers them, the harness draws and judges them.
  */
-export type Operation = PaprOperation | MemoryOperation | DmaOperation | PlatformOperation;
+export type Operation =
+  | PaprOperation
+  | MemoryOperation
+  | DmaOperation
+  | PlatformOperation
+  | VfioOperation
+  | UserOperation
+  | HostOperation;
 
 interface Named {
   /** The name under which later operations refer to this one's results; unique within a program. */
@@ -95,6 +103,8 @@ export interface DmaOperation extends Named {
   readonly length: number;
   /** Offset in the device's buffer of 4096 bytes; `at + length` ≤ 4096. */
   readonly at: number;
+  /** The VFIO device's descriptor, where a user program drives the device; it enables bus mastering itself. */
+  readonly fd?: Term;
 }
 
 /**
@@ -112,6 +122,126 @@ export type PlatformOperation =
   | (Named & { readonly door: 'platform'; readonly op: 'busy'; readonly calls: number; readonly status: number })
   /** The partition's remaining I/O entitlement, bytes (CMO). */
   | (Named & { readonly door: 'platform'; readonly op: 'entitlement'; readonly bytes: bigint });
+
+/** The process that does it: `main`, with which every program begins, or one that `fork` made. */
+interface ByProcess extends Named {
+  /** Default: `main`. */
+  readonly by?: string;
+}
+
+/**
+ * Door `vfio`: what a user program can ask of Linux's VFIO. Results of every operation: `<as>.result`, which is what the
+ * system call returned, or minus the error number.
+ */
+export type VfioOperation = VfioOpen | VfioClose | VfioIoctl | VfioRead;
+
+/** Opens `/dev/vfio/vfio`, or a group's node. Result: `<as>.fd`. */
+export interface VfioOpen extends ByProcess {
+  readonly door: 'vfio';
+  readonly op: 'open';
+  /** `container`, or the name of a group: `pe0`. */
+  readonly what: string;
+}
+
+export interface VfioClose extends ByProcess {
+  readonly door: 'vfio';
+  readonly op: 'close';
+  readonly fd: Term;
+}
+
+/**
+ * One ioctl. Fields of its structure that are not given are zero, `argsz` the size of the whole. Results: `<as>.result`
+ * and every field as it is after the call, `<as>.start_addr`; `<as>.fd` where the call makes a descriptor.
+ */
+export interface VfioIoctl extends ByProcess {
+  readonly door: 'vfio';
+  readonly op: 'ioctl';
+  readonly fd: Term;
+  readonly call: VfioCallName;
+  /** By field name; an argument that is no structure is called `value`. */
+  readonly args: Readonly<Record<string, Term>>;
+  /** VFIO_GROUP_GET_DEVICE_FD: a device of the machine, `pe0.dev0`; any other text is passed on as the name. */
+  readonly device?: string;
+  /** The structure lies where there is no memory, or where the kernel cannot write. */
+  readonly pointer?: 'unmapped' | 'read-only';
+}
+
+/** Reads bytes of a region of a device through its descriptor. Observed as bytes. */
+export interface VfioRead extends ByProcess {
+  readonly door: 'vfio';
+  readonly op: 'read';
+  readonly fd: Term;
+  /** Index of the region; 0 is BAR 0, 7 the configuration space. */
+  readonly region: number;
+  readonly offset: number;
+  /** Bytes, 1 to 256. */
+  readonly length: number;
+}
+
+/** Door `user`: a user program's own memory. */
+export type UserOperation = UserMap | UserUnmap | UserFill | UserLoad;
+
+/** mmap of anonymous memory. Result: `<as>.address`. */
+export interface UserMap extends ByProcess {
+  readonly door: 'user';
+  readonly op: 'map';
+  /** Bytes, a multiple of the page size. */
+  readonly length: bigint;
+  /** log2 of the huge page size, bytes; absent: the system's own pages. */
+  readonly hugePages?: number;
+  /** `none` makes a hole. */
+  readonly protection: 'rw' | 'r' | 'none';
+  /** MAP_FIXED at this address, over what is there. */
+  readonly address?: Term;
+}
+
+export interface UserUnmap extends ByProcess {
+  readonly door: 'user';
+  readonly op: 'unmap';
+  readonly address: Term;
+  readonly length: bigint;
+}
+
+/** Fills `length` bytes, 1 to 65536. */
+export interface UserFill extends ByProcess {
+  readonly door: 'user';
+  readonly op: 'fill';
+  readonly address: Term;
+  readonly length: number;
+  readonly byte: number;
+}
+
+/** Loads `length` bytes, 1 to 4096. */
+export interface UserLoad extends ByProcess {
+  readonly door: 'user';
+  readonly op: 'load';
+  readonly address: Term;
+  readonly length: number;
+}
+
+/** Door `host`: the operating system around the user program. */
+export type HostOperation =
+  /** A child with copies of the descriptors and of the memory; `as` is the name of the process. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'fork'; readonly as: string })
+  /** Ends the process: by itself (`exit`), or by SIGKILL (`kill`). Returns once it is gone. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'exit' | 'kill' })
+  /** Sets RLIMIT_MEMLOCK to this many bytes and gives CAP_IPC_LOCK up. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'limit'; readonly bytes: Term })
+  /** The process's locked memory. Observed as the value `locked`: system pages (VmLck). */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'ledger' })
+  /** Gives a device to vfio-pci, to the host's own driver, or to none. Result: 0, or minus an error number. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'bind'; readonly device: string; readonly driver: 'vfio-pci' | 'host' | 'none' })
+  /** Reads the first 512 bytes of a disk through the host's own driver, which means DMA. Observed as bytes. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'disk'; readonly device: string })
+  /** What the kernel logged since the program began or since the last look, without what is usual. Observed as lines. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'log' })
+  /**
+   * What the hypervisor sees of a PE's windows. Observed as the values `mapped`, the entries that map something now, and
+   * `lost`, the entries since the program began that still mapped something when their window went.
+   */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'witness'; readonly pe: string })
+  /** Two operations at the same time, each in a thread of its own. Observed as a pair. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'together'; readonly left: Operation; readonly right: Operation });
 
 /** A program: operations in order. It holds no expectations. */
 export interface Program {

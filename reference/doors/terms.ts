@@ -1,4 +1,4 @@
-import type { Operation, Program } from './operations.js';
+import type { HostOperation, Operation, Program } from './operations.js';
 import { isReference, type Term } from './term.js';
 
 /** Every term of an operation, in order. */
@@ -9,10 +9,21 @@ export function termsOf(operation: Operation): readonly Term[] {
     case 'memory':
       return operation.op === 'store' ? operation.doublewords : [];
     case 'dma':
-      return [operation.iova];
+      return operation.fd === undefined ? [operation.iova] : [operation.iova, operation.fd];
+    case 'vfio':
+      return operation.op === 'open' ? [] : operation.op === 'ioctl' ? [operation.fd, ...Object.values(operation.args)] : [operation.fd];
+    case 'user':
+      return operation.address === undefined ? [] : [operation.address];
+    case 'host':
+      return hostTerms(operation);
     case 'platform':
       return operation.op === 'rescind-table' ? [operation.liobn] : [];
   }
+}
+
+function hostTerms(operation: HostOperation): readonly Term[] {
+  if (operation.op === 'together') return [...termsOf(operation.left), ...termsOf(operation.right)];
+  return operation.op === 'limit' ? [operation.bytes] : [];
 }
 
 /** The first parts of the names an operation refers to: operations (`w1`) or machine parts (`pe0`). */
@@ -27,7 +38,13 @@ export function danglingName(program: Program, facts: ReadonlySet<string>): stri
   for (const operation of program.operations) {
     const missing = referredNames(operation).find((name) => !known.has(name));
     if (missing !== undefined) return missing;
-    if (operation.as !== undefined) known.add(operation.as);
+    for (const name of namesOf(operation)) known.add(name);
   }
   return undefined;
+}
+
+/** The names that later operations can use. */
+export function namesOf(operation: Operation): string[] {
+  const own = operation.as === undefined ? [] : [operation.as];
+  return operation.door === 'host' && operation.op === 'together' ? [...own, ...namesOf(operation.left), ...namesOf(operation.right)] : own;
 }

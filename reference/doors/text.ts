@@ -1,8 +1,9 @@
 import { hcallStatusName } from '../uapi/hcall.js';
 import { rtasStatus, rtasStatusName } from '../uapi/rtas.js';
+import { syscallResultName } from '../uapi/errno.js';
 import { hex } from '../values.js';
-import type { Observation } from './observation.js';
-import type { Operation } from './operations.js';
+import type { Observation, SyscallObservation } from './observation.js';
+import type { HostOperation, Operation, UserOperation, VfioOperation } from './operations.js';
 import { isReference, type Term } from './term.js';
 
 /** A term as a reader writes it: `0x1000`, `w1.liobn`, `pe0.end-0x1000`. */
@@ -40,6 +41,68 @@ function bodyText(operation: Operation): string {
     }
     case 'platform':
       return `platform: ${operation.op}`;
+    case 'vfio':
+      return vfioText(operation) + byText(operation.by);
+    case 'user':
+      return userText(operation) + byText(operation.by);
+    case 'host':
+      return hostText(operation) + byText(operation.by);
+  }
+}
+
+const byText = (process: string | undefined): string => (process === undefined ? '' : ` (by ${process})`);
+
+function vfioText(operation: VfioOperation): string {
+  switch (operation.op) {
+    case 'open':
+      return operation.what === 'container' ? 'open /dev/vfio/vfio' : `open the group of ${operation.what}`;
+    case 'close':
+      return `close ${termText(operation.fd)}`;
+    case 'read':
+      return `read ${termText(operation.fd)} region ${operation.region} at ${hex(operation.offset)} +${operation.length}`;
+    case 'ioctl': {
+      const args = Object.entries(operation.args).map(([name, value]) => (name === 'value' ? termText(value) : `${name} = ${termText(value)}`));
+      if (operation.device !== undefined) args.push(operation.device);
+      if (operation.pointer !== undefined) args.push(`${operation.pointer} pointer`);
+      return `${operation.call}(${[termText(operation.fd), ...args].join(', ')})`;
+    }
+  }
+}
+
+function userText(operation: UserOperation): string {
+  switch (operation.op) {
+    case 'map': {
+      const pages = operation.hugePages === undefined ? '' : `, pages of 2^${operation.hugePages}`;
+      const at = operation.address === undefined ? '' : ` at ${termText(operation.address)}`;
+      return `mmap ${hex(operation.length)} ${operation.protection}${pages}${at}`;
+    }
+    case 'unmap':
+      return `munmap ${termText(operation.address)} +${hex(operation.length)}`;
+    case 'fill':
+      return `fill ${termText(operation.address)} +${operation.length} with ${hex(operation.byte)}`;
+    case 'load':
+      return `load ${termText(operation.address)} +${operation.length}`;
+  }
+}
+
+function hostText(operation: HostOperation): string {
+  switch (operation.op) {
+    case 'limit':
+      return `limit locked memory to ${termText(operation.bytes)} bytes`;
+    case 'ledger':
+      return 'locked memory';
+    case 'bind':
+      return `give ${operation.device} to ${operation.driver === 'host' ? "the host's driver" : operation.driver === 'none' ? 'no driver' : operation.driver}`;
+    case 'disk':
+      return `read the first sector of ${operation.device}`;
+    case 'log':
+      return 'kernel log';
+    case 'witness':
+      return `what the hypervisor saw of ${operation.pe}`;
+    case 'together':
+      return `at the same time: ${operationText(operation.left)} | ${operationText(operation.right)}`;
+    default:
+      return operation.op;
   }
 }
 
@@ -59,6 +122,14 @@ export function observationText(observation: Observation): string {
       const [status = 0, ...cells] = observation.rets;
       return [rtasStatusName(rtasStatus(status)), ...cells.map(hex)].join(', ');
     }
+    case 'syscall':
+      return syscallText(observation);
+    case 'values':
+      return namedValues(observation.values);
+    case 'lines':
+      return observation.lines.join(' / ') || 'nothing';
+    case 'pair':
+      return `${observationText(observation.left)} | ${observationText(observation.right)}`;
     case 'bytes':
       return observation.bytes.length === 0 ? 'absent' : bytesText(observation.bytes);
     case 'done':
@@ -69,6 +140,12 @@ export function observationText(observation: Observation): string {
       return 'not run';
   }
 }
+
+const namedValues = (values: Readonly<Record<string, bigint>>): string =>
+  Object.entries(values).map(([name, value]) => `${name} = ${hex(value)}`).join(', ');
+
+const syscallText = ({ result, fields = {} }: SyscallObservation): string =>
+  [syscallResultName(result), namedValues(fields)].filter((part) => part !== '').join('; ');
 
 function bytesText(bytes: Uint8Array): string {
   const shown = Buffer.from(bytes.subarray(0, 32)).toString('hex').replace(/(.{8})(?=.)/g, '$1 ');

@@ -66,6 +66,14 @@ export class ByteStore {
     return this.#pages.size === 0 && this.#open.size === 0;
   }
 
+  /** Copies what was ever stored in a range, with what is open; both addresses are multiples of 4096. */
+  copy(from: number, to: number, length: number): void {
+    for (const [index, bytes] of [...this.#pages]) {
+      const address = index * PAGE;
+      if (address >= from && address < from + length) this.store(address - from + to, this.load(address, bytes.length));
+    }
+  }
+
   clone(): ByteStore {
     const copy = new ByteStore();
     for (const [page, bytes] of this.#pages) copy.#pages.set(page, bytes.slice());

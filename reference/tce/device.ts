@@ -16,12 +16,15 @@ export interface AccessResult {
 /**
  * A device moves bytes: the access is split at every 4 KiB, each piece is translated by itself. Pieces that are
  * refused move nothing; what the device then takes for the data of a refused read is open.
+ *
+ * @param mayBeStopped the platform may have stopped the PE, so that the access may come to nothing
  */
 export function access(
   machine: Machine,
   rules: AnyCall,
   operation: DmaOperation,
   iova: bigint,
+  mayBeStopped = false,
 ): AccessResult {
   const [pe, buffer] = findDevice(machine, operation.device);
   const clauses: string[] = [];
@@ -30,7 +33,7 @@ export function access(
     const length = Math.min(operation.length - done, Number(GRANULE - (address % GRANULE)));
     const contexts = accessContexts(machine, pe.windows, address, operation.op);
     const targets = contexts.map((context) => target(rules, context, clauses));
-    move(machine, buffer, operation, { at: operation.at + done, length, targets });
+    move(machine, buffer, operation, { at: operation.at + done, length, targets: mayBeStopped ? [...targets, undefined] : targets });
     done += length;
   }
   return { clauses };
@@ -60,7 +63,7 @@ function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piec
     } else if (address === undefined) {
       buffer.maybeStore(piece.at, nothingRead(piece.length));
     } else {
-      const bytes = isProgramMemory(address) ? machine.memory.load(Number(address), piece.length) : anything(piece.length);
+      const bytes = isProgramMemory(machine, address) ? machine.memory.load(Number(address), piece.length) : anything(piece.length);
       if (certain) buffer.store(piece.at, bytes);
       else buffer.maybeStore(piece.at, bytes);
     }
@@ -68,7 +71,10 @@ function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piec
 }
 
 /** Other memory of the partition holds what the platform, or whoever runs the program, keeps there. */
-const isProgramMemory = (address: bigint): boolean => address >= PROGRAM_MEMORY.start && address < PROGRAM_MEMORY.end;
+function isProgramMemory({ description }: Machine, address: bigint): boolean {
+  const { start, end } = description.programMemory ?? PROGRAM_MEMORY;
+  return address >= start && address < end;
+}
 
 const ANY_BYTE: readonly number[] = Array.from({ length: 256 }, (_, value) => value);
 

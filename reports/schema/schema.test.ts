@@ -40,6 +40,8 @@ describe('program.schema.json', () => {
     ['a store', program({ door: 'memory', op: 'store', address: '0x1000', doublewords: ['0xffffffffffffffff'] })],
     ['a device access', program({ door: 'dma', op: 'write', device: 'pe0.dev0', iova: { from: 'w1.ret2:64' }, length: 8, at: 0 })],
     ['a reboot', program({ door: 'platform', op: 'reboot' })],
+    ['an ioctl', program({ door: 'vfio', op: 'ioctl', fd: { from: 'container.fd' }, call: 'VFIO_IOMMU_UNMAP_DMA', args: { iova: '0x0' }, by: 'child', pointer: 'unmapped' })],
+    ['two at once', program({ door: 'host', op: 'together', left: { door: 'host', op: 'ledger' }, right: { door: 'user', op: 'unmap', address: '0x1000', length: '0x1000' } })],
   ])('takes %s', (_, value) => {
     validate(value);
     expect(validate.errors).toBeNull();

@@ -8,6 +8,7 @@ import { scenarios as poisoned } from './poisoned.js';
 import { scenarios as remap } from './remap.js';
 import { scenarios as stale } from './stale.js';
 import { scenarios as twoPes } from './two-pes.js';
+import { scenarios as vfio } from './vfio/index.js';
 import { scenarios as windows } from './windows.js';
 
 /** What a device can and cannot reach, by real DMA. */
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   ...stale,
   ...neighbours,
   ...twoPes,
+  ...vfio,
 ];

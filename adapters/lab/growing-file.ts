@@ -1,0 +1,24 @@
+/** A file that another process writes to its end, read in steps. */
+
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+
+export class GrowingFile {
+  constructor(readonly path: string) {}
+
+  /** The present end, in bytes: what is written later is what `since` tells of this mark. 0 while there is no file. */
+  mark(): number {
+    return statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** What has been written since a mark. A character of several bytes that is half written looks broken. */
+  since(mark = 0): string {
+    if (this.mark() <= mark) return '';
+    const fd = openSync(this.path, 'r');
+    try {
+      const bytes = Buffer.alloc(Math.max(0, fstatSync(fd).size - mark));
+      return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, mark));
+    } finally {
+      closeSync(fd);
+    }
+  }
+}

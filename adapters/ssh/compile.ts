@@ -1,0 +1,180 @@
+import type { DmaOperation, HostOperation, Operation, Program, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
+import { DanglingReference, isReference, type Term } from '../../reference/doors/term.js';
+import { vfioCall, vfioRequest } from '../../reference/uapi/vfio.js';
+import { u64 } from '../../reference/values.js';
+import { transferSteps } from './edu.js';
+import type { DeviceFacts, HostFacts } from './host-facts.js';
+import type { Instruction, Step, Steps, Value } from './instructions.js';
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, PROT } from './mman.js';
+import { regionOffset, regionStep } from './regions.js';
+import { encodeFor, fieldOf } from './structures.js';
+
+/** Seconds that an operation may take: one that clears a window takes seconds on an emulated machine under load. */
+const LIMIT = 60;
+/** A transfer of an `edu`, which waits for the device; a driver that starts a device; a disk behind a broken window. */
+const DEVICE_LIMIT = 90;
+const DISK_SECONDS = 10;
+const SECTOR_BYTES = 512;
+
+/** The process that touches no descriptor of the program: it must not keep a device from changing its driver. */
+const BESIDE = '#host';
+const MAIN = 'main';
+
+/** Turns a program into what the agent does: one instruction for one operation. @throws DanglingReference, RangeError */
+export function compile(program: Program, host: HostFacts): Instruction[] {
+  const compiler = new Compiler(host);
+  return program.operations.map((operation) => compiler.instruction(operation));
+}
+
+class Compiler {
+  /** Operations whose results can be referred to. */
+  readonly #named = new Map<string, Operation>();
+
+  constructor(private readonly host: HostFacts) {}
+
+  instruction(operation: Operation): Instruction {
+    const instruction = this.#instruction(operation);
+    if (operation.as !== undefined) this.#named.set(operation.as, operation);
+    return instruction;
+  }
+
+  #instruction(operation: Operation): Instruction {
+    switch (operation.door) {
+      case 'vfio':
+        return this.#steps(operation, this.#vfio(operation));
+      case 'user':
+        return this.#steps(operation, [this.#user(operation)]);
+      case 'host':
+        return this.#host(operation);
+      case 'dma':
+        return this.#steps(operation, this.#dma(operation), DEVICE_LIMIT);
+      default:
+        throw new RangeError(`A Linux host has no door '${operation.door}'.`);
+    }
+  }
+
+  #steps(operation: { readonly as?: string; readonly by?: string }, steps: readonly Step[], limit = LIMIT): Steps {
+    return { by: operation.by ?? MAIN, ...(operation.as !== undefined && { name: operation.as }), steps, limit };
+  }
+
+  #vfio(operation: VfioOperation): Step[] {
+    switch (operation.op) {
+      case 'open':
+        return [{ do: 'open', path: this.#node(operation.what), flags: ['RDWR'] }];
+      case 'close':
+        return [{ do: 'close', fd: this.#value(operation.fd) }];
+      case 'read': {
+        const fd = this.#value(operation.fd);
+        const { region, offset, length } = operation;
+        return [regionStep(this.host, fd, region), { do: 'pread', fd, offset: regionOffset(0, BigInt(offset)), length }];
+      }
+      case 'ioctl':
+        return [this.#ioctl(operation)];
+    }
+  }
+
+  #node(what: string): string {
+    const node = what === 'container' ? '/dev/vfio/vfio' : this.host.groups.get(what);
+    if (node === undefined) throw new DanglingReference(what);
+    return node;
+  }
+
+  #ioctl({ fd, call, args, device, pointer }: VfioIoctl): Step {
+    const { order, architecture } = this.host;
+    const common = { do: 'ioctl', fd: this.#value(fd), request: vfioRequest(call, architecture), ...(pointer && { place: pointer }) } as const;
+    switch (vfioCall(call).argument.kind) {
+      case 'struct':
+        return { ...common, ...encodeFor(order, call, Object.fromEntries(Object.entries(args).map(([name, term]) => [name, this.#value(term)]))) };
+      case 'name':
+        return { ...common, bytes: Buffer.from(`${this.#deviceName(device)}\0`).toString('hex') };
+      default:
+        return { do: 'ioctl', fd: common.fd, request: common.request, value: this.#value(args['value'] ?? 0n) };
+    }
+  }
+
+  /** A device of the machine, or whatever the program says. */
+  #deviceName = (device = ''): string => this.host.devices.get(device)?.address ?? device;
+
+  #device(name: string): DeviceFacts {
+    const device = this.host.devices.get(name);
+    if (device === undefined) throw new DanglingReference(name);
+    return device;
+  }
+
+  #user(operation: UserOperation): Step {
+    switch (operation.op) {
+      case 'map': {
+        const { length, hugePages, protection, address } = operation;
+        const huge = hugePages === undefined ? 0 : MAP_HUGETLB + hugePages * 2 ** MAP_HUGE_SHIFT;
+        const flags = MAP_PRIVATE + MAP_ANONYMOUS + huge + (address === undefined ? 0 : MAP_FIXED);
+        return { do: 'mmap', length, protection: PROT[protection], flags: flags | 0, ...(address !== undefined && { address: this.#value(address) }) };
+      }
+      case 'unmap':
+        return { do: 'munmap', address: this.#value(operation.address), length: operation.length };
+      case 'fill':
+        return { do: 'fill', address: this.#value(operation.address), length: operation.length, byte: operation.byte };
+      case 'load':
+        return { do: 'load', address: this.#value(operation.address), length: operation.length };
+    }
+  }
+
+  #host(operation: HostOperation): Instruction {
+    const by = operation.by ?? MAIN;
+    switch (operation.op) {
+      case 'fork':
+        return { by, fork: operation.as, name: operation.as, limit: LIMIT };
+      case 'exit':
+      case 'kill':
+        return { by, end: operation.op, limit: LIMIT };
+      case 'limit':
+        return this.#steps(operation, [{ do: 'limit', bytes: this.#value(operation.bytes) }]);
+      case 'ledger':
+        return this.#steps(operation, [{ do: 'locked' }]);
+      case 'bind':
+        return this.#beside(operation, { do: 'bind', device: this.#device(operation.device).address, driver: operation.driver === 'none' ? '' : operation.driver });
+      case 'disk':
+        return this.#beside(operation, { do: 'sector', device: this.#device(operation.device).address, length: SECTOR_BYTES, seconds: DISK_SECONDS });
+      case 'log':
+        return { log: true };
+      case 'witness':
+        return { pause: true };
+      case 'together':
+        return { together: [this.#half(operation.left), this.#half(operation.right)], limit: DEVICE_LIMIT };
+    }
+  }
+
+  #beside = (operation: Operation, step: Step): Steps => ({ ...this.#steps(operation, [step], DEVICE_LIMIT), by: BESIDE });
+
+  #half(operation: Operation): Instruction {
+    const instruction = this.instruction(operation);
+    if ('steps' in instruction || 'end' in instruction) return instruction;
+    throw new RangeError(`'${operation.op}' cannot be one of two operations at the same time.`);
+  }
+
+  #dma(operation: DmaOperation): Step[] {
+    const { edu } = this.#device(operation.device);
+    if (operation.fd === undefined) throw new RangeError('On a Linux host a device is driven through its descriptor: the operation has no `fd`.');
+    if (edu === undefined) throw new RangeError(`${operation.device} is no device that does DMA on command.`);
+    return transferSteps(this.host, edu, operation, this.#value(operation.fd), this.#value(operation.iova));
+  }
+
+  #value(term: Term): Value {
+    if (!isReference(term)) return u64(term);
+    const { from, plus = 0n } = term;
+    const fact = this.host.facts.get(from);
+    if (fact !== undefined) return u64(fact + plus);
+    const dot = from.indexOf('.');
+    const name = from.slice(0, dot);
+    const place = placeOf(this.#named.get(name), from.slice(dot + 1));
+    if (place === undefined) throw new DanglingReference(from);
+    return { ref: name, ...place, ...(plus !== 0n && { plus }) };
+  }
+}
+
+/** Where the agent has a result of an operation; see `field` of the observations. */
+function placeOf(operation: Operation | undefined, name: string): object | undefined {
+  if (operation === undefined) return undefined;
+  if (operation.door === 'host' && operation.op === 'ledger') return name === 'locked' ? {} : undefined;
+  if (['result', 'fd', 'address'].includes(name)) return {};
+  return operation.door === 'vfio' && operation.op === 'ioctl' ? fieldOf(operation.call, name) : undefined;
+}

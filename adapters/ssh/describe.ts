@@ -1,0 +1,80 @@
+import { machineFacts, type GroupDescription, type LinuxDescription, type MachineDescription } from '../../reference/description.js';
+import type { AgentLink } from './agent-link.js';
+import { treeWindow } from './default-window.js';
+import type { FoundGroup } from './devices.js';
+import type { HostFacts } from './host-facts.js';
+import { Look } from './look.js';
+import { namesOf, probeGroup, type ProbedGroup } from './probe.js';
+import type { Session } from './session.js';
+import type { SystemFacts } from './system.js';
+
+/** Where Linux puts a window beside another one: QEMU's pSeries and PowerNV both. Only the model's own choice. */
+const SECOND_WINDOW = 1n << 59n;
+
+/** A host as programs are turned into system calls for it, and as the model is configured for it. */
+export interface DescribedHost {
+  readonly machine: MachineDescription;
+  readonly facts: HostFacts;
+  readonly system: SystemFacts;
+}
+
+/**
+ * Completes what is known of a host: asks VFIO about each group, in a container that is thrown away. Every device is with
+ * vfio-pci.
+ */
+export async function describeHost(session: Session, system: SystemFacts, groups: readonly FoundGroup[]): Promise<DescribedHost> {
+  const { link } = session;
+  const bare = bareFacts(link, groups);
+  const described: GroupDescription[] = [];
+  const devices = new Map(bare.devices);
+  let eeh = false;
+  for (const group of groups) {
+    const probed = await probeGroup(session, bare, group);
+    eeh ||= probed.eeh;
+    described.push(await describeGroup(new Look(link), system.platform, group, probed));
+    for (const [name, edu] of probed.edus) if (edu !== undefined) devices.set(name, { address: devices.get(name)!.address, edu });
+  }
+  const machine = machineOf(system, link.hello.page, described, eeh);
+  return { machine, system, facts: { ...bare, devices, facts: machineFacts(machine) } };
+}
+
+/** What is known before VFIO was asked. */
+function bareFacts({ hello }: AgentLink, groups: readonly FoundGroup[]): HostFacts {
+  return {
+    order: hello.order,
+    architecture: hello.machine.startsWith('ppc64') ? 'ppc64' : 'x86',
+    pageBytes: hello.page,
+    facts: new Map(),
+    groups: new Map(groups.map(({ name, node }) => [name, node])),
+    devices: new Map(groups.flatMap((group) => namesOf(group).map((name, i) => [name, { address: group.devices[i]!.address }] as const))),
+  };
+}
+
+/** The firmware's word goes before the kernel's: what VFIO tells is itself to be tested. */
+async function describeGroup(look: Look, platform: LinuxDescription['platform'], group: FoundGroup, { eeh: _eeh, edus: _edus, ...probed }: ProbedGroup): Promise<GroupDescription> {
+  const tree = await treeWindow(look, platform, group.devices[0]!);
+  return {
+    ...probed,
+    name: group.name,
+    devices: group.devices.map(({ kind, id }, i) => ({ name: `dev${i}`, kind, id })),
+    ...(tree !== undefined && { dma32Start: Number(tree.start), dma32Size: Number(tree.size) }),
+    // A kernel without windows of its own choosing tells no page sizes: a v1 container has 4 KiB pages.
+    pageSizes: (probed.windows > 0 ? tree?.pageSizes : undefined) ?? probed.pageSizes,
+  };
+}
+
+const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescription[], eeh: boolean): MachineDescription => ({
+  platform: system.platform,
+  linux: {
+    platform: system.platform,
+    pageShift: Math.log2(pageBytes),
+    groups,
+    hugePages: system.hugePages,
+    eeh,
+    secondStart: SECOND_WINDOW,
+  },
+  memoryBytes: system.memoryBytes,
+  functions: [],
+  pes: [],
+  vios: [],
+});

@@ -1,0 +1,208 @@
+import type { Observation, Trace } from '../../reference/doors/observation.js';
+import type { HostOperation, Operation, Program } from '../../reference/doors/operations.js';
+import { machineCapabilities, TargetLost, type Target, type TargetDescription } from '../target.js';
+import { AgentLink, type AgentOptions } from './agent-link.js';
+import { compile } from './compile.js';
+import type { DescribedHost } from './describe.js';
+import { answered, crashedAt, observations } from './ending.js';
+import { localTransport } from './local-transport.js';
+import type { Answer } from './messages.js';
+import { openHost, type OpenedHost } from './open-host.js';
+import { openSshTransport } from './openssh-transport.js';
+import type { Session } from './session.js';
+import { ssh2Transport } from './ssh2-transport.js';
+import type { SshOptions } from './ssh-settings.js';
+import type { Transport } from './transport.js';
+import { parseSshUrl } from './url.js';
+
+/**
+ * What the hypervisor sees of a PE's windows, asked while a program waits.
+ *
+ * @param pe its name in programs
+ * @param since when the program began, milliseconds since 1970
+ * @returns the values `mapped` and `lost`
+ */
+export type Witness = (pe: string, since: number) => Promise<Readonly<Record<string, bigint>>>;
+
+/** How to reach a host, and what of it may be used. */
+export interface SshTargetOptions extends SshOptions, AgentOptions {
+  /** `ssh://user@host:port`, or a way that the caller has made. */
+  readonly url: string | Transport;
+  /** PCI addresses of the devices that may be used. Nothing else on the host is touched. */
+  readonly devices: readonly string[];
+  /** `ssh2` unless told. */
+  readonly transport?: 'ssh2' | 'openssh';
+  /** What the target is called; the address unless told. */
+  readonly name?: string;
+  /** What the machine is called in the fingerprint, where the caller knows more than the host tells: `qemu-pseries-7.2`. */
+  readonly machineName?: string;
+  /** The host may be destroyed; false unless told. */
+  readonly disposable?: boolean;
+  /** Have each operation confirmed before the next: slower, but if the host dies it is known where. */
+  readonly stepwise?: boolean;
+  readonly witness?: Witness;
+  /** Asked when the connection is lost: what the machine died of, or undefined where it is not known to have died. */
+  readonly health?: () => Promise<string | undefined>;
+  /** How long to try to reach a host again after its loss, milliseconds: whether it rebooted decides whose fault it was; 60 s unless told. */
+  readonly reconnectMs?: number;
+}
+
+const RECONNECT_MS = 60_000;
+const RETRY_MS = 2_000;
+const CLOSED = 'The connection was closed.';
+
+/** A Linux kernel on a POWER machine, reached over SSH. */
+export class SshTarget implements Target {
+  readonly variants: readonly [TargetDescription];
+  #session: Session;
+  #host: DescribedHost;
+  #boot: string;
+  #closed = false;
+  /** The machine has died in a program: that it has booted since is no surprise. */
+  #died = false;
+  /** Why the machine must not be used any more before it was renewed. */
+  #scar: string | undefined;
+
+  private constructor(
+    private readonly options: SshTargetOptions,
+    private readonly transport: Transport,
+    { session, host }: OpenedHost,
+  ) {
+    this.#session = session;
+    this.#host = host;
+    this.#boot = session.link.hello.boot;
+    this.variants = [descriptionOf(options, transport, session, host)];
+  }
+
+  /**
+   * Reaches a host, takes the devices and gives them to vfio-pci (disks stay with the host's driver, as programs expect).
+   *
+   * @throws TargetLost where the host cannot be reached
+   * @throws UsageError where it cannot be used as it is: one line that says what to do
+   */
+  static async open(options: SshTargetOptions): Promise<SshTarget> {
+    const transport = transportOf(options);
+    return new SshTarget(options, transport, await openHost(transport, options.devices, options));
+  }
+
+  /** Where the devices of programs (`pe0.dev0`) are: PCI addresses. */
+  get devices(): ReadonlyMap<string, string> {
+    return new Map([...this.#host.facts.devices].map(([name, { address }]) => [name, address]));
+  }
+
+  async run(program: Program): Promise<Trace> {
+    if (this.#scar !== undefined) throw new TargetLost(this.#scar);
+    if (!this.#session.link.alive) await this.#reconnect();
+    const { operations } = program;
+    const instructions = compile(program, this.#host.facts);
+    const since = Date.now();
+    const partial: Answer[] = [];
+    const witnessed = new Map<number, Observation>();
+    const atPause = async (count: number): Promise<void> => {
+      const operation = operations[count - 1];
+      if (operation !== undefined && isWitness(operation)) witnessed.set(count - 1, await this.#witness(operation.pe, since));
+    };
+    const { stepwise = false } = this.options;
+    try {
+      const outcome = await this.#session.run(instructions, { stepwise, atPause, partial });
+      const seen = observations(program, outcome, this.#host.facts);
+      if (outcome.after) this.#scar = `expected ${this.transport.name} to be as before the last program, but ${outcome.after}; restart it`;
+      return { program, observations: seen.map((observation, i) => witnessedOr(observation, witnessed.get(i))) };
+    } catch (error) {
+      if (!(error instanceof TargetLost) || this.#session.link.alive) throw error;
+      const died = await this.#deathOf();
+      if (died === undefined) throw error;
+      this.#died = true;
+      return { program, observations: crashedAt(operations, answered(operations, partial, this.#host.facts), died) };
+    }
+  }
+
+  runQuick(program: Program): Promise<Trace> {
+    return this.run(program);
+  }
+
+  /** Another agent, and a look whether the host is still the same. @throws TargetLost, UsageError */
+  async renew(): Promise<void> {
+    if (this.#closed) throw new TargetLost(CLOSED);
+    await this.#session.link.close();
+    const { session, host } = await openHost(this.transport, this.options.devices, this.options);
+    if (this.#isClosed()) {
+      await session.link.close();
+      throw new TargetLost(CLOSED);
+    }
+    this.#session = session;
+    this.#host = host;
+    this.#boot = session.link.hello.boot;
+    this.#scar = undefined;
+    this.#died = false;
+  }
+
+  /** The connection was lost between two programs. @throws TargetLost where the machine went down with it: the one before may have done it */
+  async #reconnect(): Promise<void> {
+    const [boot, died] = [this.#boot, this.#died];
+    await this.renew();
+    if (this.#boot !== boot && !died) {
+      throw new TargetLost(`expected ${this.transport.name} to stay up, but it rebooted between two programs; look at its console for what the one before did`);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const trouble = await this.#session.link.close();
+    if (trouble !== undefined && this.#scar === undefined) {
+      throw new TargetLost(`expected ${this.transport.name} to have its devices back, but ${trouble}; look at them there`);
+    }
+  }
+
+  /** Asked again after every wait: Ctrl-C closes the target whatever it is doing. */
+  #isClosed = (): boolean => this.#closed;
+
+  async #witness(pe: string, since: number): Promise<Observation> {
+    const values = await this.options.witness?.(pe, since);
+    return values === undefined ? { kind: 'done' } : { kind: 'values', values };
+  }
+
+  /** What the machine died of, as far as anybody can tell: its console, or a boot that nobody asked for. */
+  async #deathOf(): Promise<string | undefined> {
+    const told = await this.options.health?.();
+    if (told !== undefined) return told;
+    const { reconnectMs = RECONNECT_MS } = this.options;
+    const end = Date.now() + reconnectMs;
+    while (Date.now() < end && !this.#closed) {
+      const link = await AgentLink.start(this.transport, this.options).catch(() => undefined);
+      if (link !== undefined) {
+        await link.close();
+        return link.hello.boot === this.#boot ? undefined : 'the machine rebooted';
+      }
+      await pause(RETRY_MS);
+    }
+    return undefined;
+  }
+}
+
+function transportOf({ url, transport = 'ssh2', ...options }: SshTargetOptions): Transport {
+  if (typeof url !== 'string') return url;
+  if (url === localTransport.name) return localTransport;
+  return (transport === 'ssh2' ? ssh2Transport : openSshTransport)(parseSshUrl(url), options);
+}
+
+function descriptionOf(options: SshTargetOptions, transport: Transport, { link, hasLog }: Session, { machine, system }: DescribedHost): TargetDescription {
+  const capabilities = machineCapabilities(machine).add('limit').add('bind');
+  if (hasLog) capabilities.add('log');
+  if (options.witness !== undefined) capabilities.add('witness');
+  return {
+    name: options.name ?? transport.name,
+    fingerprint: `${system.platform} ${options.machineName ?? system.machine} linux ${system.kernel} ${link.hello.page / 1024}K`,
+    system: { name: 'linux', version: system.kernel, platform: system.platform },
+    capabilities,
+    machine,
+    disposable: options.disposable ?? false,
+  };
+}
+
+const isWitness = (operation: Operation): operation is Extract<HostOperation, { op: 'witness' }> => operation.door === 'host' && operation.op === 'witness';
+
+const witnessedOr = (observation: Observation, witnessed: Observation | undefined): Observation =>
+  witnessed !== undefined && observation.kind === 'done' ? witnessed : observation;
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,0 +1,258 @@
+import type { HostOperation, Operation, Program, VfioIoctl } from '../../reference/doors/operations.js';
+import { plus, type Term } from '../../reference/doors/term.js';
+import type { VfioCallName } from '../../reference/uapi/vfio.js';
+
+/** A container as programs name it, with the group that was attached first. */
+export interface ContainerHandle {
+  readonly fd: Term;
+  readonly group: Term;
+}
+
+/** Memory of a process. */
+export interface BufferHandle {
+  readonly address: Term;
+  readonly length: bigint;
+  /** The address `offset` bytes into it. */
+  readonly at: (offset: bigint) => Term;
+}
+
+/** A window that a program made, or the default one. */
+export interface IovaWindow {
+  readonly start: Term;
+  readonly pageShift: number;
+  /** The bus address `offset` bytes into it. */
+  readonly at: (offset: bigint) => Term;
+}
+
+/** What an ioctl can be given besides its fields. */
+type IoctlExtras = Pick<VfioIoctl, 'as' | 'by' | 'device' | 'pointer'>;
+
+/** I/O pages that a window is asked for with, where nothing else matters. */
+const PAGE_SHIFT = 16;
+
+/**
+ * Writes a program at Linux's doors. After each call that may lock memory or give it back it looks at the ledger; at the end it
+ * closes what is open, and looks at the ledger and the kernel log once more.
+ */
+export class VfioProgramBuilder {
+  readonly #operations: Operation[] = [];
+  /** Descriptors that are open, as far as the program says: name, and who opened it. */
+  readonly #open = new Map<string, string | undefined>();
+  /** Processes that were forked and are alive. */
+  readonly #children = new Set<string>();
+  #named = 0;
+
+  /** Appends any operation, with its audit. */
+  do(operation: Operation): this {
+    this.#operations.push(operation);
+    this.#track(operation);
+    if (mayChangeLedger(operation)) this.#ledger('by' in operation ? operation.by : undefined);
+    return this;
+  }
+
+  /** Appends operations in order. */
+  all(operations: readonly Operation[]): this {
+    for (const operation of operations) this.do(operation);
+    return this;
+  }
+
+  /** Ends what was forked, closes what is left open, the latest first, and looks whether anything is left. */
+  finish(): Program {
+    for (const child of [...this.#children].reverse()) this.exit(child);
+    for (const [name, by] of [...this.#open].reverse()) this.close({ from: `${name}.fd` }, by);
+    return { operations: [...this.#operations, { door: 'host', op: 'log', audit: true }] };
+  }
+
+  ioctl(fd: Term, call: VfioCallName, args: Readonly<Record<string, Term>> = {}, extras: IoctlExtras = {}): this {
+    return this.do({ door: 'vfio', op: 'ioctl', fd, call, args, ...extras });
+  }
+
+  open(what: string, as: string, by?: string): Term {
+    this.do({ door: 'vfio', op: 'open', what, as, ...(by === undefined ? {} : { by }) });
+    return { from: `${as}.fd` };
+  }
+
+  close(fd: Term, by?: string): this {
+    return this.do({ door: 'vfio', op: 'close', fd, ...(by === undefined ? {} : { by }) });
+  }
+
+  /** A container with a group in it, no IOMMU yet. */
+  attached(group = 'pe0'): ContainerHandle {
+    const fd = this.open('container', this.#name('container'));
+    const groupFd = this.open(group, this.#name('group'));
+    this.ioctl(groupFd, 'VFIO_GROUP_SET_CONTAINER', { fd });
+    return { fd, group: groupFd };
+  }
+
+  /** A container of SPAPR TCE v2 with a group in it. */
+  v2(group = 'pe0'): ContainerHandle {
+    const container = this.attached(group);
+    this.ioctl(container.fd, 'VFIO_SET_IOMMU', { value: 7n });
+    return container;
+  }
+
+  /** A container of SPAPR TCE v1 with a group in it, enabled. */
+  v1(group = 'pe0'): ContainerHandle {
+    const container = this.attached(group);
+    this.ioctl(container.fd, 'VFIO_SET_IOMMU', { value: 2n });
+    this.ioctl(container.fd, 'VFIO_IOMMU_ENABLE');
+    return container;
+  }
+
+  /** New memory of zeros; `length` bytes, by default four times 64 KiB. */
+  memory(length = 0x4_0000n, options: { readonly hugePages?: number; readonly by?: string } = {}): BufferHandle {
+    const as = this.#name('buffer');
+    this.do({ door: 'user', op: 'map', length, protection: 'rw', as, ...options });
+    const address = { from: `${as}.address` };
+    return { address, length, at: (offset) => plus(address, offset) };
+  }
+
+  register(container: ContainerHandle, buffer: BufferHandle, by?: string): this {
+    return this.ioctl(container.fd, 'VFIO_IOMMU_SPAPR_REGISTER_MEMORY', { vaddr: buffer.address, size: buffer.length }, who(by));
+  }
+
+  unregister(container: ContainerHandle, buffer: BufferHandle, by?: string): this {
+    return this.ioctl(container.fd, 'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY', { vaddr: buffer.address, size: buffer.length }, who(by));
+  }
+
+  /** New memory, registered. */
+  registered(container: ContainerHandle, length?: bigint): BufferHandle {
+    const buffer = this.memory(length);
+    this.register(container, buffer);
+    return buffer;
+  }
+
+  /** Maps memory for reading and writing, unless `flags` says otherwise. */
+  map(container: ContainerHandle, vaddr: Term, iova: Term, size: bigint, flags = 3n): this {
+    return this.ioctl(container.fd, 'VFIO_IOMMU_MAP_DMA', { flags, vaddr, iova, size });
+  }
+
+  unmap(container: ContainerHandle, iova: Term, size: bigint): this {
+    return this.ioctl(container.fd, 'VFIO_IOMMU_UNMAP_DMA', { iova, size });
+  }
+
+  /** The default window of a group; it is made by the first call that needs it. */
+  defaultWindow(group = 'pe0'): IovaWindow {
+    return window({ from: `${group}.dma32.start` }, 12);
+  }
+
+  /** Creates a window of `size` bytes. */
+  create(container: ContainerHandle, size = 1n << 26n, pageShift = PAGE_SHIFT, levels = 1n): IovaWindow {
+    const as = this.#name('window');
+    this.ioctl(container.fd, 'VFIO_IOMMU_SPAPR_TCE_CREATE', { page_shift: BigInt(pageShift), window_size: size, levels }, { as });
+    return window({ from: `${as}.start_addr` }, pageShift);
+  }
+
+  remove(container: ContainerHandle, at: Term): this {
+    return this.ioctl(container.fd, 'VFIO_IOMMU_SPAPR_TCE_REMOVE', { start_addr: at });
+  }
+
+  /** A device of the group; the container needs its IOMMU before. */
+  device(container: ContainerHandle, device = 'pe0.dev0'): DeviceHandle {
+    const as = this.#name('device');
+    this.ioctl(container.group, 'VFIO_GROUP_GET_DEVICE_FD', {}, { device, as });
+    return { name: device, fd: { from: `${as}.fd` } };
+  }
+
+  /** The device reads bytes from the bus into its buffer. */
+  deviceReads(device: DeviceHandle, iova: Term, length = 16, at = 0): this {
+    return this.do({ door: 'dma', op: 'read', device: device.name, iova, length, at, fd: device.fd });
+  }
+
+  /** The device writes bytes of its buffer to the bus. */
+  deviceWrites(device: DeviceHandle, iova: Term, length = 16, at = 0): this {
+    return this.do({ door: 'dma', op: 'write', device: device.name, iova, length, at, fd: device.fd });
+  }
+
+  fill(address: Term, length: number, byte: number, by?: string): this {
+    return this.do({ door: 'user', op: 'fill', address, length, byte, ...who(by) });
+  }
+
+  /** Loads bytes of a process's memory; a claim can name them. */
+  load(address: Term, length: number, as?: string, by?: string): this {
+    return this.do({ door: 'user', op: 'load', address, length, ...(as === undefined ? {} : { as }), ...who(by) });
+  }
+
+  munmap(buffer: BufferHandle): this {
+    return this.do({ door: 'user', op: 'unmap', address: buffer.address, length: buffer.length });
+  }
+
+  /** A child process with copies of everything; returns its name. */
+  fork(by?: string): string {
+    const as = this.#name('child');
+    this.do({ door: 'host', op: 'fork', as, ...who(by) });
+    return as;
+  }
+
+  exit(process: string): this {
+    return this.do({ door: 'host', op: 'exit', by: process });
+  }
+
+  kill(process: string): this {
+    return this.do({ door: 'host', op: 'kill', by: process });
+  }
+
+  /** Limits what the process may lock, in bytes, from now on. */
+  limit(bytes: Term, by?: string): this {
+    return this.do({ door: 'host', op: 'limit', bytes, ...who(by) });
+  }
+
+  /** What the hypervisor sees of a PE's windows. Needs a target that can look. */
+  witness(pe = 'pe0'): this {
+    return this.do({ door: 'host', op: 'witness', pe });
+  }
+
+  together(left: Operation, right: Operation): this {
+    return this.do({ door: 'host', op: 'together', left, right });
+  }
+
+  bind(device: string, driver: 'vfio-pci' | 'host' | 'none'): this {
+    return this.do({ door: 'host', op: 'bind', device, driver });
+  }
+
+  disk(device = 'disk0.dev0'): this {
+    return this.do({ door: 'host', op: 'disk', device });
+  }
+
+  #ledger(by: string | undefined): void {
+    this.#operations.push({ door: 'host', op: 'ledger', audit: true, ...who(by) });
+  }
+
+  #name(kind: string): string {
+    this.#named += 1;
+    return `${kind}${this.#named}`;
+  }
+
+  #trackProcess(operation: HostOperation): void {
+    if (operation.op === 'fork') this.#children.add(operation.as);
+    if (operation.op !== 'exit' && operation.op !== 'kill') return;
+    if (operation.by !== undefined) this.#children.delete(operation.by);
+    for (const [name, by] of this.#open) if (by === operation.by) this.#open.delete(name);
+  }
+
+  #track(operation: Operation): void {
+    if (operation.door === 'host') this.#trackProcess(operation);
+    if (operation.door !== 'vfio') return;
+    if (operation.op === 'close' && typeof operation.fd !== 'bigint') this.#open.delete(operation.fd.from.replace(/\.fd$/, ''));
+    if (operation.as === undefined || !opens(operation)) return;
+    this.#open.set(operation.as, operation.by);
+  }
+}
+
+export interface DeviceHandle {
+  /** `pe0.dev0`. */
+  readonly name: string;
+  readonly fd: Term;
+}
+
+const opens = (operation: Extract<Operation, { door: 'vfio' }>): boolean =>
+  operation.op === 'open' || (operation.op === 'ioctl' && operation.call === 'VFIO_GROUP_GET_DEVICE_FD');
+
+/** The operations after which the ledger is looked at: those that may lock, or ought to give back. */
+function mayChangeLedger(operation: Operation): boolean {
+  return operation.door === 'vfio' && (operation.op === 'close' || operation.op === 'ioctl');
+}
+
+const who = (by: string | undefined): { readonly by?: string } => (by === undefined ? {} : { by });
+
+const window = (start: Term, pageShift: number): IovaWindow => ({ start, pageShift, at: (offset) => plus(start, offset) });

@@ -1,0 +1,167 @@
+import { findRegion, type AddressSpace } from '../memory/process.js';
+import type { AnyCall, Effect, Guard, RuleBook } from '../rules.js';
+import { E } from '../uapi/errno.js';
+import { spaprClause, type ContainerContext } from '../vfio/checks.js';
+import { systemPages, type Host, type Process } from '../vfio/host.js';
+import { chargedSpace } from '../vfio/mapping-checks.js';
+import type { MemoryContext } from '../vfio/register-memory.js';
+import type { WindowRequest } from '../platform/table-group.js';
+import { defaultRequest, makePromisedDefault, makeWindowOf, windowPages } from '../vfio/windows.js';
+import { changeCall, refuseWith, withCondition, withDamage, withEffect, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
+
+const CREATE = 'VFIO_IOMMU_SPAPR_TCE_CREATE';
+const MAPPING = ['VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'] as const;
+const UNREGISTER = 'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY';
+
+interface Create extends ContainerContext {
+  readonly request: WindowRequest;
+}
+
+/** The rules with something more done where these guards of a call refuse. */
+const alsoWhere = (rules: RuleBook, call: string, guards: readonly string[], more: (c: never) => void): RuleBook =>
+  changeCall(rules, call, (original: AnyCall) => ({
+    ...original,
+    guards: (original.guards as readonly Guard<unknown>[]).map((guard) =>
+      guards.includes(guard.id.slice(call.length + 1)) ? { ...guard, damage: both(guard.damage, more as (c: unknown) => void) } : guard,
+    ),
+  }));
+
+const both = (first: ((c: unknown) => void) | undefined, second: (c: unknown) => void) => (c: unknown): void => {
+  first?.(c);
+  second(c);
+};
+
+/** The table was charged for before the platform refused it. */
+function keepCharge(c: Create): void {
+  c.space.lockedPages += windowPages(c.host, c.request);
+}
+
+function keepDefaultCharge(c: ContainerContext): void {
+  chargedSpace(c).lockedPages += windowPages(c.host, defaultRequest(c.container));
+}
+
+/** Checks of the platform's own, made after the table was charged for. */
+const AFTER_CHARGE = ['window-size', 'below-page', 'levels', 'table', 'resources', 'refused-before', 'first-again', 'second-created'];
+
+/** A shift of 128 and more comes round: the processor takes 7 bits of it. */
+const SHIFT_BITS = 127n;
+const comesRound = (shift: number): bigint => BigInt(shift) & SHIFT_BITS;
+
+/** Firmware does not know the page size; the table was charged for as if it were the one that the low bits give. */
+const unknownPageSize: Guard<Create> = {
+  ...spaprClause(`${CREATE}/page-size`, 'Linux: a page size of 2^128 bytes and more is one of its low 7 bits until firmware sees it.'),
+  when: ({ request }) => request.pageShift > 63,
+  refuse: [-E.ENODEV, -E.EINVAL, -E.ENOMEM],
+  damage(c) {
+    makePromisedDefault(c.host, c.container, c.space);
+    c.space.lockedPages += systemPages(c.host, c.request.size >> ((BigInt(c.request.pageShift) - 3n) & SHIFT_BITS));
+    for (const { table } of c.container.groups) table.refused = true;
+    c.host.machine.scars.add('refused-window');
+  },
+};
+
+/** What the kernel says of a region that it cannot give back. */
+const REGION_WARNING = /vfio_iommu_spapr_tce\.c|Call Trace/;
+
+/** Regions that nobody has registered any more, and that entries still map, are never given back. */
+function keepMapped(host: Host, space: AddressSpace): void {
+  for (const region of space.regions) {
+    if (region.users > 0 || region.mapped <= 1) continue;
+    region.users += 1;
+    host.mayLog.push(REGION_WARNING);
+  }
+}
+
+const keepingMapped = (rules: RuleBook, call: string): RuleBook =>
+  withEffect<{ host: Host; process: Process }>(rules, call, (effect) => ({
+    ...effect,
+    apply(c, chooser) {
+      const answer = effect.apply(c, chooser);
+      keepMapped(c.host, c.process.space);
+      return answer;
+    },
+  }));
+
+/** A region that entries map is not given back, although its container has let it go. */
+const unregistering = (effect: Effect<MemoryContext>): Effect<MemoryContext> => ({
+  ...effect,
+  apply(c, chooser) {
+    const region = findRegion(c.space, c.vaddr, c.size);
+    if (region !== undefined && region.users === 1 && region.mapped > 1) region.users += 1;
+    return effect.apply(c, chooser);
+  },
+});
+
+/** Faults of Linux's VFIO for SPAPR TCE, each as seen by running it. */
+export const LINUX_VFIO_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'linux/refused-window-stays-charged',
+    title: 'The locked memory of a window that the platform refuses is never given back',
+    kind: 'historic',
+    clauses: [`${CREATE}/window-size`, `${CREATE}/levels`, 'ledger/locked'],
+    change: (rules) => {
+      const created = alsoWhere(rules, CREATE, AFTER_CHARGE, keepCharge);
+      return [CREATE, ...MAPPING].reduce((book, call) => alsoWhere(book, call, ['default-refused'], keepDefaultCharge), created);
+    },
+  },
+  {
+    id: 'linux/page-shift-comes-round',
+    title: 'A page shift of 128 and more is taken for one of its low bits, and the PE gets no window any more',
+    kind: 'historic',
+    clauses: [`${CREATE}/page-size`],
+    change: (rules) => {
+      const unchecked = withCondition<Create>(
+        rules,
+        `${CREATE}/page-size`,
+        ({ container, request }) => ((container.groups[0]!.description.pageSizes >> comesRound(request.pageShift)) & 1n) === 0n,
+      );
+      return withGuardBefore<Create>(unchecked, `${CREATE}/window-size`, unknownPageSize);
+    },
+  },
+  {
+    id: 'linux/unanswered-window-stays',
+    title: 'A window whose answer could not be written stays, and its owner does not know where',
+    kind: 'historic',
+    clauses: [`${CREATE}/answer-pointer`],
+    change: (rules) =>
+      withDamage<Create>(rules, `${CREATE}/answer-pointer`, (c) => {
+        makePromisedDefault(c.host, c.container, c.space);
+        const slot = c.container.tables[0] === undefined ? 0 : 1;
+        makeWindowOf(c.host, c.container, c.space, c.request, slot, c.host.linux.secondStart);
+      }),
+  },
+  {
+    id: 'linux/unregistered-memory-stays',
+    title: 'Memory that is let go while entries map it stays pinned and charged when they are gone',
+    kind: 'historic',
+    clauses: [`${UNREGISTER}/unregistered`, 'close/closed'],
+    change: (rules) => {
+      const unregistered = withEffect(rules, UNREGISTER, unregistering);
+      return ['close', 'VFIO_GROUP_UNSET_CONTAINER'].reduce(keepingMapped, unregistered);
+    },
+  },
+  {
+    id: 'linux/map-beyond-window',
+    title: 'VFIO_IOMMU_MAP_DMA does not look where the range ends: in a partition the kernel oopses',
+    kind: 'historic',
+    clauses: ['VFIO_IOMMU_MAP_DMA/beyond-window'],
+    change: (rules) => refuseWith(rules, 'VFIO_IOMMU_MAP_DMA/beyond-window', 'crash'),
+  },
+  {
+    id: 'linux/unmap-beyond-window',
+    title: 'VFIO_IOMMU_UNMAP_DMA does not look where the range ends',
+    kind: 'historic',
+    clauses: ['VFIO_IOMMU_UNMAP_DMA/beyond-window'],
+    change: (rules) => withoutGuard(rules, 'VFIO_IOMMU_UNMAP_DMA/beyond-window'),
+  },
+  {
+    id: 'linux/registering-nothing-warns',
+    title: 'Registering a region of no bytes makes the kernel log a warning, once a boot',
+    kind: 'historic',
+    clauses: ['VFIO_IOMMU_SPAPR_REGISTER_MEMORY/nothing', 'log/quiet'],
+    change: (rules) =>
+      withDamage<ContainerContext>(rules, 'VFIO_IOMMU_SPAPR_REGISTER_MEMORY/nothing', (c) => {
+        c.host.mayLog.push(/mm\/vmalloc\.c|Call Trace/);
+      }),
+  },
+];
