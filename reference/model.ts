@@ -73,7 +73,9 @@ export class Model {
     const ahead = this.#copy();
     const inOrder = steps.map(([operation, observation]) => ahead.judge(operation, observation));
     const order = inOrder.some(({ departures }) => departures.length > 0) ? [...steps].reverse() : steps;
+    if (this.#part instanceof HostModel) this.#part.race(left, right);
     const judgements = order.map(([operation, observation]) => this.judge(operation, observation));
+    if (this.#part instanceof HostModel) this.#part.race();
     return {
       departures: judgements.flatMap(({ departures }) => departures),
       allowed: judgements.flatMap(({ allowed }) => allowed),

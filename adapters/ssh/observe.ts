@@ -48,9 +48,7 @@ const isRead = ({ door, op }: Operation): boolean =>
 function observeTransfer(steps: readonly StepAnswer[]): Observation {
   const failed = steps.find(([, result]) => result < 0n);
   if (failed === undefined) return { kind: 'done' };
-  if (failed[1] === BigInt(-ETIMEDOUT)) return { kind: 'crashed', message: 'the device did not end its transfer' };
+  if (failed[1] === BigInt(-E.ETIMEDOUT)) return { kind: 'crashed', message: 'the device did not end its transfer' };
   return syscall(failed[1]);
 }
 
-/** The agent's own: a device is still busy. */
-const ETIMEDOUT = 110;

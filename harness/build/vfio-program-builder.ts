@@ -27,8 +27,8 @@ export interface IovaWindow {
 /** What an ioctl can be given besides its fields. */
 type IoctlExtras = Pick<VfioIoctl, 'as' | 'by' | 'device' | 'pointer'>;
 
-/** I/O pages that a window is asked for with, where nothing else matters. */
-const PAGE_SHIFT = 16;
+/** I/O pages that a window is asked for with, where nothing else matters: memory of any system can be mapped by them. */
+const PAGE_SHIFT = 12;
 
 /**
  * Writes a program at Linux's doors. After each call that may lock memory or give it back it looks at the ledger; at the end it

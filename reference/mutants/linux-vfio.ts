@@ -1,13 +1,14 @@
-import { findRegion, type AddressSpace } from '../memory/process.js';
+import { findRegion, mayLock, type AddressSpace } from '../memory/process.js';
 import type { AnyCall, Effect, Guard, RuleBook } from '../rules.js';
 import { E } from '../uapi/errno.js';
-import { spaprClause, type ContainerContext } from '../vfio/checks.js';
+import { spaprClause, type ContainerContext, type IoctlInput } from '../vfio/checks.js';
 import { systemPages, type Host, type Process } from '../vfio/host.js';
-import { chargedSpace } from '../vfio/mapping-checks.js';
+import { chargedSpace, type MappingContext } from '../vfio/mapping-checks.js';
 import type { MemoryContext } from '../vfio/register-memory.js';
+import { NO_TABLE, POWERNV_MAX_LEVELS } from '../tce/table-size.js';
 import type { WindowRequest } from '../platform/table-group.js';
 import { defaultRequest, makePromisedDefault, makeWindowOf, windowPages } from '../vfio/windows.js';
-import { changeCall, refuseWith, withCondition, withDamage, withEffect, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
+import { changeCall, refuseAlsoWith, withCondition, withDamage, withEffect, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
 
 const CREATE = 'VFIO_IOMMU_SPAPR_TCE_CREATE';
 const MAPPING = ['VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'] as const;
@@ -33,8 +34,33 @@ const both = (first: ((c: unknown) => void) | undefined, second: (c: unknown) =>
 
 /** The table was charged for before the platform refused it. */
 function keepCharge(c: Create): void {
-  c.space.lockedPages += windowPages(c.host, c.request);
+  const pages = chargedPages(c);
+  if (mayLock(c.space, pages, c.host.linux.pageShift)) c.space.lockedPages += pages;
 }
+
+const chargedPages = ({ host, request }: Create): bigint => systemPages(host, tableSize(host, request));
+
+/**
+ * What the kernel works out before it looks closer: its shifts come round.
+ * Source: Linux platforms/pseries/iommu.c spapr_tce_get_table_size, platforms/powernv/pci-ioda.c pnv_pci_ioda2_get_table_size.
+ */
+function tableSize({ linux }: Host, request: WindowRequest): bigint {
+  const { pageShift, size, levels } = request;
+  if (linux.platform === 'pseries') return levels > 1 ? NO_TABLE : size >> ((BigInt(pageShift) - 3n) & SHIFT_BITS);
+  if (levels < 1 || levels > POWERNV_MAX_LEVELS || (size & (size - 1n)) !== 0n) return 0n;
+  const entriesShift = (size.toString(2).length - 1 - pageShift) >>> 0;
+  const levelShift = Math.max((Math.floor(((entriesShift + levels - 1) >>> 0) / levels) + 3) >>> 0, linux.pageShift);
+  const direct = BigInt.asUintN(64, 1n << comesRound(levelShift));
+  let [level, bytes] = [larger(LEAST_TABLE, (size >> comesRound(pageShift)) * 8n), 0n];
+  for (let left = levels; left > 0; left--) {
+    bytes += BigInt.asUintN(64, level + direct - 1n) & BigInt.asUintN(64, ~(direct - 1n));
+    level = larger(direct === 0n ? 0n : (level / direct) * 8n, direct);
+  }
+  return BigInt.asUintN(64, bytes * 2n);
+}
+
+const LEAST_TABLE = 0x1000n;
+const larger = (x: bigint, y: bigint): bigint => (x > y ? x : y);
 
 function keepDefaultCharge(c: ContainerContext): void {
   chargedSpace(c).lockedPages += windowPages(c.host, defaultRequest(c.container));
@@ -54,7 +80,8 @@ const unknownPageSize: Guard<Create> = {
   refuse: [-E.ENODEV, -E.EINVAL, -E.ENOMEM],
   damage(c) {
     makePromisedDefault(c.host, c.container, c.space);
-    c.space.lockedPages += systemPages(c.host, c.request.size >> ((BigInt(c.request.pageShift) - 3n) & SHIFT_BITS));
+    keepCharge(c);
+    if (!c.host.platform.oneDynamicWindow) return;
     for (const { table } of c.container.groups) table.refused = true;
     c.host.machine.scars.add('refused-window');
   },
@@ -91,6 +118,34 @@ const unregistering = (effect: Effect<MemoryContext>): Effect<MemoryContext> => 
     return effect.apply(c, chooser);
   },
 });
+
+/** The rules of a system that does what nothing here can follow where `meets` says so: what comes after is not judged. */
+const afterwardsUnknown = (rules: RuleBook, calls: readonly string[], meets: (c: MappingContext) => boolean): RuleBook =>
+  calls.reduce(
+    (book, name) =>
+      changeCall(book, name, (call: AnyCall) => ({
+        ...call,
+        read(...input: IoctlInput): ContainerContext {
+          const c = call.read(...input) as MappingContext;
+          if (meets(c)) c.host.diverged = true;
+          return c;
+        },
+      })),
+    rules,
+  );
+
+/** Memory that is none of the window's may have been written. */
+const crossesEnd = ({ window, iova, size }: MappingContext): boolean =>
+  window !== undefined && iova >= window.start && iova + size > window.start + window.size;
+
+/** Two calls at the same time get in each other's way. */
+const inTheWay = (rules: RuleBook, calls: readonly string[], meets: (racing: readonly string[], c: ContainerContext) => boolean): RuleBook =>
+  afterwardsUnknown(rules, calls, (c) => c.host.racing.length > 0 && meets(c.host.racing, c));
+
+const REGISTER = 'VFIO_IOMMU_SPAPR_REGISTER_MEMORY';
+const REMOVE = 'VFIO_IOMMU_SPAPR_TCE_REMOVE';
+const LEAVING = ['VFIO_GROUP_UNSET_CONTAINER', 'close', REMOVE];
+const FIRST = [...MAPPING, CREATE, REMOVE];
 
 /** Faults of Linux's VFIO for SPAPR TCE, each as seen by running it. */
 export const LINUX_VFIO_MUTANTS: readonly Mutant[] = [
@@ -142,17 +197,38 @@ export const LINUX_VFIO_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'linux/map-beyond-window',
-    title: 'VFIO_IOMMU_MAP_DMA does not look where the range ends: in a partition the kernel oopses',
+    title: 'VFIO_IOMMU_MAP_DMA does not look where the range ends: in a partition the kernel may oops, on PowerNV it writes behind the table',
     kind: 'historic',
     clauses: ['VFIO_IOMMU_MAP_DMA/beyond-window'],
-    change: (rules) => refuseWith(rules, 'VFIO_IOMMU_MAP_DMA/beyond-window', 'crash'),
+    change: (rules) => afterwardsUnknown(refuseAlsoWith(rules, 'VFIO_IOMMU_MAP_DMA/beyond-window', 'crash'), ['VFIO_IOMMU_MAP_DMA'], crossesEnd),
   },
   {
     id: 'linux/unmap-beyond-window',
     title: 'VFIO_IOMMU_UNMAP_DMA does not look where the range ends',
     kind: 'historic',
     clauses: ['VFIO_IOMMU_UNMAP_DMA/beyond-window'],
-    change: (rules) => withoutGuard(rules, 'VFIO_IOMMU_UNMAP_DMA/beyond-window'),
+    change: (rules) => afterwardsUnknown(withoutGuard(rules, 'VFIO_IOMMU_UNMAP_DMA/beyond-window'), ['VFIO_IOMMU_UNMAP_DMA'], crossesEnd),
+  },
+  {
+    id: 'linux/first-window-race',
+    title: 'Two calls that both make the default window get in each other\'s way: the window is lost, and the PE may get none any more',
+    kind: 'historic',
+    clauses: ['VFIO_IOMMU_MAP_DMA/mapped', `${CREATE}/created`, 'VFIO_IOMMU_UNMAP_DMA/unmapped'],
+    change: (rules) => inTheWay(rules, FIRST, (racing, { container }) => container.defaultPending && racing.every((name) => FIRST.includes(name))),
+  },
+  {
+    id: 'linux/mapping-while-leaving',
+    title: 'Memory that is mapped while the group leaves its container, or the window goes, stays pinned and charged',
+    kind: 'historic',
+    clauses: ['VFIO_GROUP_UNSET_CONTAINER/given-back', 'ledger/locked'],
+    change: (rules) => inTheWay(rules, MAPPING, (racing) => racing.some((name) => LEAVING.includes(name))),
+  },
+  {
+    id: 'linux/registering-twice-at-once',
+    title: 'Of two containers that register a region at the same time one may be refused with EINVAL',
+    kind: 'historic',
+    clauses: [`${REGISTER}/registered`],
+    change: (rules) => inTheWay(rules, [REGISTER], (racing) => racing.every((name) => name === REGISTER)),
   },
   {
     id: 'linux/registering-nothing-warns',

@@ -50,6 +50,10 @@ export const withCondition = <C>(rules: RuleBook, id: string, when: Guard<C>['wh
 export const refuseWith = (rules: RuleBook, id: string, ...refuse: [Status, ...Status[]]): RuleBook =>
   replaceGuard(rules, id, (guard) => [{ ...guard, refuse }]);
 
+/** The rules in which this check may end in one more way. */
+export const refuseAlsoWith = (rules: RuleBook, id: string, also: Status): RuleBook =>
+  replaceGuard(rules, id, (guard) => [{ ...guard, refuse: [also, ...guard.refuse] }]);
+
 /** The rules with something done although this check refuses. */
 export const withDamage = <C>(rules: RuleBook, id: string, damage: NonNullable<Guard<C>['damage']>): RuleBook =>
   replaceGuard(rules, id, (guard) => [{ ...guard, damage: damage as (c: unknown) => void }]);

@@ -26,6 +26,7 @@ export const E = {
   ECHRNG: 44,
   EBADFD: 77,
   EOPNOTSUPP: 95,
+  ETIMEDOUT: 110,
 } as const;
 
 export type ErrnoName = keyof typeof E;

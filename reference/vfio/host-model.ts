@@ -1,7 +1,7 @@
 import { canonical, FollowingChooser, type Chooser, type Departure } from '../chooser.js';
 import type { MachineDescription } from '../description.js';
 import type { Observation, SyscallObservation } from '../doors/observation.js';
-import type { DmaOperation, HostOperation, UserOperation, VfioIoctl, VfioOperation } from '../doors/operations.js';
+import type { DmaOperation, HostOperation, Operation, UserOperation, VfioIoctl, VfioOperation } from '../doors/operations.js';
 import type { Term } from '../doors/term.js';
 import { answerClauses, compare, crashed, judgeBytes, withMessage } from '../judging.js';
 import type { Judgement } from '../judgement.js';
@@ -54,6 +54,16 @@ export class HostModel {
 
   /** Judges what a system answered, and follows it. */
   judge(operation: LinuxOperation, observed: Observation): Judgement {
+    const judgement = this.#judge(operation, observed);
+    return this.host.diverged ? { ...judgement, departures: [] } : judgement;
+  }
+
+  /** From now on two threads make these operations at the same time; none: no longer. */
+  race(...operations: readonly Operation[]): void {
+    this.host.racing = operations.map((operation) => (operation.door === 'vfio' && operation.op === 'ioctl' ? operation.call : operation.op));
+  }
+
+  #judge(operation: LinuxOperation, observed: Observation): Judgement {
     if (operation.door === 'vfio' && operation.op !== 'read') return this.#judgeCall(operation, observed);
     if (observed.kind === 'crashed') return crashed(observed.message);
     switch (operation.door) {

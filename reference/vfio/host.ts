@@ -23,6 +23,10 @@ export interface Host {
   readonly lost: Map<string, bigint>;
   /** What known defects make the kernel say. The specification has nothing to say. */
   readonly mayLog: RegExp[];
+  /** The calls that two threads make at the moment: names of ioctls, or of operations. */
+  racing: readonly string[];
+  /** A known race has left the system in a state that nothing here can follow: what comes after is not judged. */
+  diverged: boolean;
 }
 
 export interface Process {
@@ -119,6 +123,8 @@ export function buildHost(description: MachineDescription): Host {
     maybeStopped: new Set(),
     lost: new Map(),
     mayLog: [],
+    racing: [],
+    diverged: false,
   };
 }
 

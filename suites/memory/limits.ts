@@ -84,7 +84,7 @@ const costs: readonly Scenario[] = [
     { id: 'memory/limit/create-beside', title: 'A window beside the default one needs room for both tables; where there is room for one the default one is made all the same', clauses: [`${CREATE}/default-window`, `${CREATE}/limit`, `${CREATE}/slots`, 'ledger/locked'], requires: TWO_WINDOWS },
     (p) => {
       const container = p.v2();
-      aroundTable(p, 0n, () => p.create(container, GIB));
+      aroundTable(p, 0n, () => p.create(container, GIB, 16));
     },
   ),
 ];
@@ -123,7 +123,7 @@ const others: readonly Scenario[] = [
       const container = p.v2();
       p.unmap(container, p.defaultWindow().start, IO_PAGE).register(container, p.memory(PAGE)).unmap(container, p.defaultWindow().start, IO_PAGE).limit(0n);
       for (const shift of [16n, 18n, 20n]) {
-        const window = p.create(container, 1n << shift);
+        const window = p.create(container, 1n << shift, 16);
         p.remove(container, window.start);
       }
     },

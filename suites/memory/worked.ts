@@ -37,7 +37,7 @@ export const scenarios: readonly Scenario[] = [
       for (const group of GROUPS) {
         const container = p.v2(group);
         p.register(container, memory);
-        p.map(container, memory.address, p.create(container, 1n << 32n).start, memory.length);
+        p.map(container, memory.address, p.create(container, 1n << 28n).start, memory.length);
       }
     },
   ),
@@ -48,7 +48,7 @@ export const scenarios: readonly Scenario[] = [
       const container = p.v2();
       p.register(container, memory).map(container, memory.address, p.defaultWindow().start, 16n * PAGE);
       for (const group of GROUPS.slice(1)) p.ioctl(p.open(group, `joined-${group}`), 'VFIO_GROUP_SET_CONTAINER', { fd: container.fd });
-      p.map(container, memory.address, p.create(container, 1n << 32n).start, memory.length).unmap(container, p.defaultWindow().start, 16n * PAGE);
+      p.map(container, memory.address, p.create(container, 1n << 28n).start, memory.length).unmap(container, p.defaultWindow().start, 16n * PAGE);
     },
   ),
   vfioScenario(

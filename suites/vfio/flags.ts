@@ -92,7 +92,7 @@ const answered: readonly Scenario[] = [
     (p) => {
       const container = p.v2();
       const reserved = { __resv1: 0xffff_ffffn, __resv2: 0x8000_0001n, start_addr: 0x1234_5678_9abc_def0n };
-      p.ioctl(container.fd, 'VFIO_IOMMU_SPAPR_TCE_CREATE', { page_shift: 16n, window_size: 1n << 26n, levels: 1n, ...reserved }, { as: 'window' });
+      p.ioctl(container.fd, 'VFIO_IOMMU_SPAPR_TCE_CREATE', { page_shift: 12n, window_size: 1n << 26n, levels: 1n, ...reserved }, { as: 'window' });
       const buffer = p.registered(container);
       p.map(container, buffer.address, { from: 'window.start_addr' }, buffer.length).remove(container, { from: 'window.start_addr' });
     },

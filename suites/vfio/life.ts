@@ -119,12 +119,6 @@ function cycles(p: VfioProgramBuilder, count: number, cycle: (round: number) => 
 }
 
 const reuse: readonly Scenario[] = [
-  vfioScenario({ id: 'vfio/reuse/open-close', title: 'Ten times a group is put into a new container of v2 and everything is closed', clauses: ['close/closed', 'VFIO_SET_IOMMU/set'], requires: V2 }, (p) =>
-    cycles(p, 10, () => {
-      const container = p.v2();
-      p.close(container.group).close(container.fd);
-    }),
-  ),
   vfioScenario({ id: 'vfio/reuse/same-container', title: 'Ten times a group leaves a container and comes back to it', clauses: ['VFIO_GROUP_UNSET_CONTAINER/given-back', 'VFIO_GROUP_SET_CONTAINER/blocked'], requires: V2 }, (p) => {
     const container = p.v2();
     cycles(p, 10, () => {

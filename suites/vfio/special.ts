@@ -23,16 +23,16 @@ export const scenarios: readonly Scenario[] = [
     },
   ),
   vfioScenario(
-    { id: 'vfio/special/no-default-v2', title: 'A PE with a single window above 4 GiB maps nothing until its default window was removed and a window created', clauses: ['VFIO_IOMMU_MAP_DMA/no-default', 'VFIO_IOMMU_UNMAP_DMA/no-default', `${CREATE}/no-default`, `${CREATE}/created`], requires: ['pe:vf0', 'page-size:16'] },
+    { id: 'vfio/special/no-default-v2', title: 'A PE with a single window above 4 GiB maps nothing until its default window was removed and a window created', clauses: ['VFIO_IOMMU_MAP_DMA/no-default', 'VFIO_IOMMU_UNMAP_DMA/no-default', `${CREATE}/no-default`, `${CREATE}/created`], requires: ['pe:vf0', 'page-size:12'] },
     (p) => {
       const container = p.v2('vf0');
       const buffer = p.registered(container);
       info(p, container).map(container, buffer.address, 0n, PAGE).unmap(container, 0n, PAGE);
       p.create(container);
       p.remove(container, 0n);
-      const window = p.create(container, 1n << 30n);
+      const window = p.create(container, 1n << 28n);
       p.map(container, buffer.address, window.start, buffer.length).unmap(container, window.start, buffer.length).remove(container, window.start);
-      p.create(container, 1n << 30n);
+      p.create(container, 1n << 28n);
     },
   ),
 ];

@@ -6,7 +6,7 @@ import type { VfioCallName } from '../../reference/uapi/vfio.js';
 
 /** What a target must have for SPAPR TCE v2, and for a window beside the default one. */
 export const V2 = ['spapr-v2'] as const;
-export const TWO_WINDOWS = ['spapr-v2', 'second-window', 'page-size:16'] as const;
+export const TWO_WINDOWS = ['spapr-v2', 'second-window', 'page-size:12', 'page-size:16'] as const;
 
 /** Bytes of the largest system page: lengths that are multiples of it suit every system. */
 export const PAGE = 0x1_0000n;

@@ -51,7 +51,7 @@ const KINDS: readonly Kind[] = [
     open(p: VfioProgramBuilder): Rig {
       const container = p.v2();
       const window = p.create(container, SIZE);
-      return { container, buffer: p.registered(container), window, end: window.at(SIZE), page: PAGE, whole: (q) => q.unmap(container, window.start, SIZE) };
+      return { container, buffer: p.registered(container), window, end: window.at(SIZE), page: IO_PAGE, whole: (q) => q.unmap(container, window.start, SIZE) };
     },
   },
 ];
@@ -200,9 +200,9 @@ const small = vfioScenario(
   (p) => {
     const container = p.v2();
     const buffer = p.registered(container);
-    const window = p.create(container, 16n * PAGE);
-    for (const page of [0n, 7n, 15n, 16n, 100n, 8191n, 8192n]) p.map(container, buffer.address, window.at(page * PAGE), PAGE);
-    p.unmap(container, window.start, 16n * PAGE).remove(container, window.start).unregister(container, buffer);
+    const window = p.create(container, 16n * IO_PAGE);
+    for (const page of [0n, 7n, 15n, 16n, 100n, 511n, 512n, 8191n, 8192n]) p.map(container, buffer.address, window.at(page * IO_PAGE), IO_PAGE);
+    p.unmap(container, window.start, 16n * IO_PAGE).remove(container, window.start).unregister(container, buffer);
   },
 );
 

@@ -6,7 +6,7 @@ import { inUse, IO_PAGE, ofType, PAGE, setIommu, TWO_WINDOWS, TYPE_V1, TYPE_V2, 
 const MAPPED = 'witness/mapped';
 const LOST = 'witness/lost';
 
-/** A container with a window beside the default one, and mappings in both: 16 entries and 4. */
+/** A container with a window beside the default one, and mappings in both: 16 entries and 64. */
 function full(p: VfioProgramBuilder): { readonly container: ContainerHandle; readonly buffer: BufferHandle; readonly start: ReturnType<VfioProgramBuilder['create']> } {
   const container = p.v2();
   const buffer = p.registered(container);
