@@ -174,6 +174,16 @@ export const LINUX_VFIO_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    id: 'linux/page-shift-undefined',
+    title: 'A page shift of 64 and more is refused, after the kernel shifted by it: its own checker complains',
+    kind: 'historic',
+    clauses: [`${CREATE}/page-size`, 'log/quiet'],
+    change: (rules) =>
+      alsoWhere(rules, CREATE, ['page-size'], (c: Create) => {
+        if (c.request.pageShift > 63) c.host.mayLog.push(/UBSAN|Call Trace/);
+      }),
+  },
+  {
     id: 'linux/unanswered-window-stays',
     title: 'A window whose answer could not be written stays, and its owner does not know where',
     kind: 'historic',
