@@ -220,6 +220,17 @@ export const LINUX_VFIO_MUTANTS: readonly Mutant[] = [
     change: (rules) => afterwardsUnknown(withoutGuard(rules, 'VFIO_IOMMU_UNMAP_DMA/beyond-window'), ['VFIO_IOMMU_UNMAP_DMA'], crossesEnd),
   },
   {
+    id: 'linux/window-below-page',
+    title: 'On PowerNV a window smaller than one of its pages may be made, as large as a page of entries',
+    kind: 'historic',
+    clauses: [`${CREATE}/below-page`],
+    change: (rules) =>
+      afterwardsUnknown(refuseAlsoWith(rules, `${CREATE}/below-page`, 0), [CREATE], (c) => {
+        const { host, request } = c as unknown as Create;
+        return host.linux.platform === 'powernv' && request.size < 1n << BigInt(request.pageShift) && tableSize(host, request) > 0n;
+      }),
+  },
+  {
     id: 'linux/first-window-race',
     title: 'Two calls that both make the default window get in each other\'s way: the window is lost, and the PE may get none any more',
     kind: 'historic',
