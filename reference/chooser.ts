@@ -38,8 +38,8 @@ export interface OpenValue {
  * canonical value; with one it adopts what was observed if that is permitted, and records a departure if not.
  */
 export interface Chooser {
-  /** The status with which `guard` ends the call, or undefined to go on. */
-  refusal<C>(guard: Guard<C>, c: C): Status | undefined;
+  /** The status with which `guard`, one of the call's `guards`, ends the call, or undefined to go on. */
+  refusal<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[]): Status | undefined;
   /** Whether the effect is to be applied: not when a system wrongly refused. */
   proceed(call: Pick<AnyCall, 'effect'>): boolean;
   /** The status of an effect that leaves it open within `statuses`: a new descriptor's number, an address. */
@@ -54,6 +54,16 @@ const permits = (statuses: readonly number[] | 'descriptor', seen: Status): bool
   statuses === 'descriptor' ? typeof seen === 'number' && seen >= 0 : statuses.some((status) => status === seen);
 
 const first = (status: readonly [Status, ...Status[]]): Status => status[0];
+
+/** Whether a system that goes on at `guard` can be refused with the same status by a later rule, which does something else. */
+function mayBeLater<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[], status: Status): boolean {
+  for (const later of guards.slice(guards.indexOf(guard) + 1)) {
+    if (!later.when(c)) continue;
+    if (later.refuse.includes(status) && later.damage !== guard.damage) return true;
+    if (later.choice === undefined) return false;
+  }
+  return false;
+}
 
 /** Takes the canonical way at every choice: the model as a target. */
 export const canonical: Chooser = {
@@ -79,18 +89,23 @@ export interface Seen {
 export class FollowingChooser implements Chooser {
   readonly departures: Departure[] = [];
   readonly allowed: Allowed[] = [];
+  /** What was seen may also be the refusal of a later rule, which leaves another state behind. */
+  undecided = false;
   #departed = false;
+  #passedOver = 0;
 
   constructor(
     readonly seen: Seen,
     readonly observation: Observation,
     readonly statusName: (status: Status) => string,
+    /** So many rules that leave it undecided are taken not to have refused: a later one did. */
+    readonly passOver = 0,
   ) {}
 
-  refusal<C>(guard: Guard<C>): Status | undefined {
+  refusal<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[]): Status | undefined {
     if (this.#departed) return guard.passable === true ? undefined : first(guard.refuse);
     for (const status of guard.refuse) this.allowed.push({ clause: guard.id, outcome: this.statusName(status) });
-    if (guard.refuse.includes(this.seen.status)) return this.seen.status;
+    if (guard.refuse.includes(this.seen.status)) return this.#refused(guard, c, guards);
     if (guard.choice !== undefined) return undefined;
     this.#depart(guard.id);
     const wentOn = typeof this.seen.status === 'number' && this.seen.status >= 0;
@@ -127,6 +142,16 @@ export class FollowingChooser implements Chooser {
 
   oneOf<T>(_choice: ChoiceId, options: readonly [T, ...T[]], seen: (option: T, observed: Observation) => boolean): T {
     return options.find((option) => seen(option, this.observation)) ?? options[0];
+  }
+
+  #refused<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[]): Status | undefined {
+    if (guard.choice === undefined || !mayBeLater(guard, c, guards, this.seen.status)) return this.seen.status;
+    if (this.#passedOver < this.passOver) {
+      this.#passedOver += 1;
+      return undefined;
+    }
+    this.undecided = true;
+    return this.seen.status;
   }
 
   #depart(clause: string): void {

@@ -1,5 +1,6 @@
 import type { PlatformOperation } from './doors/operations.js';
 import { endRedirections } from './papr/redirections.js';
+import { DEVICE_BUFFER_BYTES } from './tce/device.js';
 import { addDefaultWindow, buildMachine, defaultLives, findWindow, removeWindow, type Machine, type Pe } from './machine.js';
 
 /** What somebody other than the partition does to the machine. Returns the machine that is there afterwards. */
@@ -53,9 +54,6 @@ function reboot(machine: Machine): Machine {
 /** A device may lose its buffer at a reboot, or keep it. */
 function keepBuffers(from: Pe, to: Pe | undefined): void {
   for (const [device, buffer] of from.buffers) {
-    if (!buffer.untouched) to?.buffers.get(device)?.maybeStore(0, buffer.load(0, BUFFER_BYTES));
+    if (!buffer.untouched) to?.buffers.get(device)?.maybeStore(0, buffer.load(0, DEVICE_BUFFER_BYTES));
   }
 }
-
-/** Bytes of a device's buffer. */
-const BUFFER_BYTES = 4096;

@@ -4,7 +4,7 @@ import type { Observation } from './doors/observation.js';
 import type { Hcall, Operation, RtasCall } from './doors/operations.js';
 import type { Term } from './doors/term.js';
 import { buildMachine, type Machine } from './machine.js';
-import { answerClauses, compare, crashed, judgeBytes, withMessage } from './judging.js';
+import { answerClauses, compare, conforms, crashed, judgeBytes, withMessage } from './judging.js';
 import { performPlatform, takeBusy } from './outside.js';
 import { encodeProperty, judgeProperty } from './papr/properties.js';
 import type { Judgement } from './judgement.js';
@@ -98,7 +98,7 @@ export class PartitionModel {
       return judgeProperty(this.description, operation, observed.kind === 'bytes' ? observed.bytes : new Uint8Array());
     }
     if (operation.door === 'memory' && operation.op === 'load') return this.#judgeLoad(operation, observed);
-    return { departures: [], allowed: [], clauses: this.#silent(operation) };
+    return conforms(...this.#silent(operation));
   }
 
   #judgeLoad(operation: { address: bigint; length: number }, observed: Observation): Judgement {

@@ -158,7 +158,7 @@ export function perform<C>(call: Pick<Call<C>, 'guards' | 'effect'>, c: C, choos
   let passed: string[] | undefined;
   for (const guard of call.guards) {
     if (!guard.when(c)) continue;
-    const status = chooser.refusal(guard, c);
+    const status = chooser.refusal(guard, c, call.guards);
     if (status !== undefined) {
       guard.damage?.(c);
       return { clause: guard.id, status, ...(passed && { passed }), ...(guard.outputs && { outputs: guard.outputs(c) }) };

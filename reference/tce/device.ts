@@ -1,12 +1,15 @@
 import type { DmaOperation } from '../doors/operations.js';
 import { PROGRAM_MEMORY } from '../description.js';
 import type { Machine, Pe } from '../machine.js';
-import type { ByteStore, OpenBytes } from '../memory/bytes.js';
+import { anyBytes, openBytes, type ByteStore, type OpenBytes } from '../memory/bytes.js';
 import { canonical } from '../chooser.js';
 import { perform, type AnyCall } from '../rules.js';
 import { accessContexts, TRANSLATED, translate, type AccessContext } from './translate.js';
 
 const GRANULE = 0x1000n;
+
+/** Bytes of a device's buffer. */
+export const DEVICE_BUFFER_BYTES = 4096;
 
 /** What one access did, for the report and for the clauses it exercised. */
 export interface AccessResult {
@@ -63,7 +66,7 @@ function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piec
     } else if (address === undefined) {
       buffer.maybeStore(piece.at, nothingRead(piece.length));
     } else {
-      const bytes = isProgramMemory(machine, address) ? machine.memory.load(Number(address), piece.length) : anything(piece.length);
+      const bytes = isProgramMemory(machine, address) ? machine.memory.load(Number(address), piece.length) : anyBytes(piece.length);
       if (certain) buffer.store(piece.at, bytes);
       else buffer.maybeStore(piece.at, bytes);
     }
@@ -76,18 +79,8 @@ function isProgramMemory({ description }: Machine, address: bigint): boolean {
   return address >= start && address < end;
 }
 
-const ANY_BYTE: readonly number[] = Array.from({ length: 256 }, (_, value) => value);
-
-const anything = (length: number): OpenBytes => ({
-  values: new Uint8Array(length),
-  open: new Map(Array.from({ length }, (_, i) => [i, ANY_BYTE] as const)),
-});
-
 /** What a refused read may leave besides what was there: zeros or all ones (choice data-of-refused-read). */
-function nothingRead(length: number): OpenBytes {
-  const open = new Map(Array.from({ length }, (_, i) => [i, [0x00, 0xff]] as const));
-  return { values: new Uint8Array(length), open };
-}
+const nothingRead = (length: number): OpenBytes => openBytes(length, [0x00, 0xff]);
 
 function findDevice(machine: Machine, name: string): [Pe, ByteStore] {
   for (const pe of machine.pes.values()) {

@@ -29,8 +29,6 @@ export const E = {
   ETIMEDOUT: 110,
 } as const;
 
-export type ErrnoName = keyof typeof E;
-
 const names = new Map<number, string>(Object.entries(E).map(([name, number]) => [number, name]));
 
 /** What a system call came to: `0`, `3`, `-EINVAL`; an unknown error as its number. */

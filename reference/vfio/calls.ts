@@ -54,7 +54,8 @@ export const VFIO_RULES: RuleBook = new Map(VFIO_RULES_LIST.map((call) => [call.
 /** Calls that a container serves before it has an IOMMU. */
 const OWN_CALLS: readonly VfioCallName[] = ['VFIO_GET_API_VERSION', 'VFIO_CHECK_EXTENSION', 'VFIO_SET_IOMMU'];
 
-const CONTAINER_CALLS: readonly VfioCallName[] = [
+/** Calls that a container serves once it has an IOMMU, in the order of their numbers: 12 to 20. */
+export const CONTAINER_CALLS: readonly VfioCallName[] = [
   'VFIO_IOMMU_SPAPR_TCE_GET_INFO',
   'VFIO_IOMMU_MAP_DMA',
   'VFIO_IOMMU_UNMAP_DMA',

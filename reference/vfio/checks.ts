@@ -131,7 +131,7 @@ const MAPPED: Operation = { door: 'user', op: 'map', length: BUFFER_BYTES, prote
 
 const ENABLED: Operation = { door: 'vfio', op: 'ioctl', fd: CONTAINER, call: 'VFIO_IOMMU_ENABLE', args: {} };
 
-export const REGISTERED: Operation = {
+const REGISTERED: Operation = {
   door: 'vfio',
   op: 'ioctl',
   fd: CONTAINER,

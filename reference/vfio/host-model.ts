@@ -1,13 +1,14 @@
-import { canonical, FollowingChooser, type Chooser, type Departure } from '../chooser.js';
+import { canonical, FollowingChooser, type Departure } from '../chooser.js';
 import type { MachineDescription } from '../description.js';
 import type { Observation, SyscallObservation } from '../doors/observation.js';
 import type { DmaOperation, HostOperation, Operation, UserOperation, VfioIoctl, VfioOperation } from '../doors/operations.js';
 import type { Term } from '../doors/term.js';
-import { answerClauses, compare, crashed, judgeBytes, withMessage } from '../judging.js';
+import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from '../judging.js';
 import type { Judgement } from '../judgement.js';
+import { anyBytes } from '../memory/bytes.js';
 import { perform, type Answer, type AnyCall, type RuleBook, type Status } from '../rules.js';
-import { access } from '../tce/device.js';
-import { syscallResultName } from '../uapi/errno.js';
+import { access, DEVICE_BUFFER_BYTES } from '../tce/device.js';
+import { E, syscallResultName } from '../uapi/errno.js';
 import { decode, encode, fieldsOf, withFields } from '../uapi/structure.js';
 import { VFIO_CALLS } from '../uapi/vfio.js';
 import { LATCHING, served } from './calls.js';
@@ -52,9 +53,13 @@ export class HostModel {
     }
   }
 
-  /** Judges what a system answered, and follows it. */
-  judge(operation: LinuxOperation, observed: Observation): Judgement {
-    const judgement = this.#judge(operation, observed);
+  /**
+   * Judges what a system answered, and follows it.
+   *
+   * @param passOver how many rules that leave it undecided which of them refused are taken not to have
+   */
+  judge(operation: LinuxOperation, observed: Observation, passOver = 0): Judgement {
+    const judgement = this.#judge(operation, observed, passOver);
     return this.host.diverged ? { ...judgement, departures: [] } : judgement;
   }
 
@@ -63,8 +68,8 @@ export class HostModel {
     this.host.racing = operations.map((operation) => (operation.door === 'vfio' && operation.op === 'ioctl' ? operation.call : operation.op));
   }
 
-  #judge(operation: LinuxOperation, observed: Observation): Judgement {
-    if (operation.door === 'vfio' && operation.op !== 'read') return this.#judgeCall(operation, observed);
+  #judge(operation: LinuxOperation, observed: Observation, passOver: number): Judgement {
+    if (operation.door === 'vfio' && operation.op !== 'read') return this.#judgeCall(operation, observed, passOver);
     if (observed.kind === 'crashed') return crashed(observed.message);
     switch (operation.door) {
       case 'vfio':
@@ -72,7 +77,7 @@ export class HostModel {
       case 'user':
         return this.#judgeUser(operation, observed);
       case 'dma':
-        return { departures: [], allowed: [], clauses: this.#dma(operation) };
+        return conforms(...this.#dma(operation));
       case 'host':
         return performHost(this.host, operation, this.#process(operation.by), this.value, observed);
     }
@@ -92,20 +97,20 @@ export class HostModel {
 
   #answerCall(operation: Exclude<VfioOperation, { op: 'read' }>): Answered {
     const invoked = this.#invoke(operation);
-    const answer = this.#perform(invoked, canonical);
+    const answer = perform(invoked.call, invoked.context, canonical);
     if (answer.status === 'crash') return { observation: { kind: 'crashed', message: answer.clause }, clauses: [answer.clause] };
     const fields = operation.op === 'ioctl' && operation.pointer !== 'unmapped' ? invoked.after(answer) : undefined;
     return { observation: { kind: 'syscall', result: BigInt(answer.status), ...(fields && { fields }) }, clauses: answerClauses(answer) };
   }
 
-  #judgeCall(operation: Exclude<VfioOperation, { op: 'read' }>, observed: Observation): Judgement {
+  #judgeCall(operation: Exclude<VfioOperation, { op: 'read' }>, observed: Observation, passOver: number): Judgement {
     const invoked = this.#invoke(operation);
     const seen = observed.kind === 'syscall' ? { status: Number(observed.result), outputs: invoked.seen(observed) } : { status: 'crash' as const, outputs: [] };
-    const chooser = new FollowingChooser(seen, observed, statusName);
-    const answer = this.#perform(invoked, chooser);
+    const chooser = new FollowingChooser(seen, observed, statusName, passOver);
+    const answer = perform(invoked.call, invoked.context, chooser);
     const departures = [...chooser.departures];
     if (departures.length === 0 && observed.kind === 'syscall') departures.push(...invoked.differences(answer, observed));
-    return { departures: withMessage(departures, observed), allowed: chooser.allowed, clauses: answerClauses(answer) };
+    return { departures: withMessage(departures, observed), allowed: chooser.allowed, clauses: answerClauses(answer), undecided: chooser.undecided };
   }
 
   #invoke(operation: Exclude<VfioOperation, { op: 'read' }>): Invocation {
@@ -135,10 +140,6 @@ export class HostModel {
     return ioctlInvocation(call, c, operation, given);
   }
 
-  #perform({ call, context }: Invocation, chooser: Chooser): Answer {
-    return perform(call, context, chooser);
-  }
-
   #user(operation: UserOperation): Observation {
     const process = this.#process(operation.by);
     switch (operation.op) {
@@ -155,7 +156,7 @@ export class HostModel {
         return { kind: 'syscall', result: BigInt(fill(this.host, process, operation, this.value(operation.address))) };
       case 'load': {
         const bytes = load(this.host, process, operation, this.value(operation.address));
-        if (bytes === undefined) return { kind: 'syscall', result: -14n };
+        if (bytes === undefined) return { kind: 'syscall', result: BigInt(-E.EFAULT) };
         adopt(this.host, process, this.value(operation.address), bytes.values);
         return { kind: 'bytes', bytes: bytes.values };
       }
@@ -245,18 +246,12 @@ function latch(name: string, { container }: ContainerFile, process: Process): vo
   if (LATCHING[name] === container.version && container.version !== undefined) container.space ??= process.space;
 }
 
-const NOTHING: Judgement = { departures: [], allowed: [], clauses: [] };
+const NOTHING = conforms();
 
 const isFailure = (observation: Observation): boolean => observation.kind === 'syscall' && observation.result < 0n;
 
-const departs = (clause: string, expected: string, observed: string): Judgement => ({
-  departures: [{ clause, expected: [expected], observed }],
-  allowed: [],
-  clauses: [clause],
-});
-
 /** Memory of a user program is as it should be. */
-const AS_IT_SHOULD: Judgement = { departures: [], allowed: [], clauses: ['user/memory'] };
+const AS_IT_SHOULD = conforms('user/memory');
 
 const sameKind = (shouldFail: boolean, failed: boolean): Judgement =>
   shouldFail === failed ? AS_IT_SHOULD : departs('user/memory', shouldFail ? 'an error' : 'success', failed ? 'an error' : 'success');
@@ -265,11 +260,8 @@ const sameKind = (shouldFail: boolean, failed: boolean): Judgement =>
 function openAtFirst(host: Host, device: string): void {
   for (const pe of host.machine.pes.values()) {
     const buffer = pe.buffers.get(device);
-    if (buffer?.untouched === true) buffer.maybeStore(0, { values: new Uint8Array(BUFFER_BYTES), open: ANYTHING });
+    if (buffer?.untouched === true) buffer.maybeStore(0, ANYTHING);
   }
 }
 
-/** Bytes of a device's buffer. */
-const BUFFER_BYTES = 4096;
-const ANY_BYTE: readonly number[] = Array.from({ length: 256 }, (_, value) => value);
-const ANYTHING: ReadonlyMap<number, readonly number[]> = new Map(Array.from({ length: BUFFER_BYTES }, (_, i) => [i, ANY_BYTE] as const));
+const ANYTHING = anyBytes(DEVICE_BUFFER_BYTES);

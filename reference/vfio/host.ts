@@ -33,7 +33,6 @@ export interface Process {
   readonly name: string;
   readonly space: AddressSpace;
   readonly files: Map<number, OpenFile>;
-  alive: boolean;
 }
 
 /** An open file; processes that were forked share it. */
@@ -104,7 +103,7 @@ export const makeContainer = (): Container => ({
   registered: [],
 });
 
-export const makeProcess = (name: string, space = makeAddressSpace()): Process => ({ name, space, files: new Map(), alive: true });
+export const makeProcess = (name: string, space = makeAddressSpace()): Process => ({ name, space, files: new Map() });
 
 /** Puts a host together as a program finds it: every device with vfio-pci, disks with the host's driver, one process. */
 export function buildHost(description: MachineDescription): Host {
