@@ -18,8 +18,11 @@ const REFERENCE_LAYERS = [
   '^reference/papr/',
   '^reference/opal/',
   '^reference/platform/',
+  // What an open /dev/iommu stands for: a file of a process, as a container is.
+  '^reference/iommufd/state/',
   '^reference/vfio/',
-  '^reference/(outside|partition-model|rule-book|model|clauses)\\.ts$',
+  '^reference/iommufd/(?!state/)',
+  '^reference/(outside|partition-model|host-model|rule-book|model|clauses)\\.ts$',
   '^reference/mutants/',
   // A profile is the specification with the choices of one platform: a variant, as a mutant is.
   '^reference/profiles\\.ts$',

@@ -111,6 +111,12 @@ const groupSchema = z.object({
   levels: z.number().int().min(1).max(5),
 });
 
+/** What a kernel's /dev/iommu is. */
+const iommufdSchema = z.object({
+  /** VFIO devices have nodes of their own. */
+  cdev: z.boolean(),
+});
+
 /** A Linux kernel that runs on the machine, whose doors are to be tested. */
 const linuxSchema = z.object({
   platform: z.enum(['pseries', 'powernv']),
@@ -123,6 +129,8 @@ const linuxSchema = z.object({
   eeh: z.boolean(),
   /** Where the window beside another one begins; the platform decides. */
   secondStart: address,
+  /** Absent where the kernel has no /dev/iommu. */
+  iommufd: iommufdSchema.optional(),
 });
 
 export const machineSchema = z.object({

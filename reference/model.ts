@@ -6,7 +6,7 @@ import type { Judgement } from './judgement.js';
 import type { Machine } from './machine.js';
 import { PartitionModel, type PartitionOperation } from './partition-model.js';
 import { rulesFor, type RuleBook } from './rules.js';
-import { HostModel, type LinuxOperation } from './vfio/host-model.js';
+import { HostModel, type LinuxOperation } from './host-model.js';
 
 type Together = Extract<HostOperation, { op: 'together' }>;
 

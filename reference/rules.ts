@@ -132,7 +132,9 @@ export interface Violation {
   /** A system that does not check this may be damaged. */
   readonly destructive?: true;
   /** ioctl only: where the structure lies. */
-  readonly pointer?: 'unmapped' | 'read-only';
+  readonly pointer?: 'unmapped' | 'read-only' | 'cut';
+  /** ioctl of /dev/iommu only: bytes after the structure. */
+  readonly beyond?: { readonly bytes: number; readonly byte: number };
   readonly requires?: readonly string[];
   /** Done after the sample's own setup. */
   readonly setup?: readonly Operation[];

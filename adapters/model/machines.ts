@@ -114,13 +114,13 @@ const groups = (platform: Pick<GroupDescription, 'dma32Size' | 'pageSizes' | 'le
 ];
 
 /** A machine that a Linux kernel runs: nothing of the platform below it can be reached but through the kernel. */
-const hosting = (linux: Omit<LinuxDescription, 'pageShift' | 'hugePages' | 'secondStart'>): MachineDescription => ({
+const hosting = (linux: Omit<LinuxDescription, 'pageShift' | 'hugePages' | 'secondStart' | 'iommufd'>): MachineDescription => ({
   platform: linux.platform,
   memoryBytes: GIB,
   functions: [],
   pes: [],
   vios: [],
-  linux: { pageShift: 16, hugePages: [{ shift: 21, free: 16 }], secondStart: SECOND_WINDOW, ...linux },
+  linux: { iommufd: { cdev: false }, pageShift: 16, hugePages: [{ shift: 21, free: 16 }], secondStart: SECOND_WINDOW, ...linux },
 });
 
 const pageSizeMask = (...shifts: number[]): bigint => shifts.reduce((mask, shift) => mask | (1n << BigInt(shift)), 0n);

@@ -1,10 +1,11 @@
-import type { DmaOperation, HostOperation, Operation, Program, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, Program, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
 import { DanglingReference, isReference, type Term } from '../../reference/doors/term.js';
-import { vfioCall, vfioRequest } from '../../reference/uapi/vfio.js';
+import { argumentOf, ioctlRequest } from '../../reference/uapi/ioctl.js';
+import { IOMMUFD_CALLS } from '../../reference/uapi/iommufd.js';
 import { u64 } from '../../reference/values.js';
 import { transferSteps } from './edu.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
-import type { Instruction, Step, Steps, Value } from './instructions.js';
+import type { Instruction, Patch, Step, Steps, Value } from './instructions.js';
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, PROT } from './mman.js';
 import { regionOffset, regionStep } from './regions.js';
 import { encodeFor, fieldOf } from './structures.js';
@@ -42,6 +43,8 @@ class Compiler {
     switch (operation.door) {
       case 'vfio':
         return this.#steps(operation, this.#vfio(operation));
+      case 'iommufd':
+        return this.#steps(operation, [this.#iommufd(operation)]);
       case 'user':
         return this.#steps(operation, [this.#user(operation)]);
       case 'host':
@@ -81,8 +84,8 @@ class Compiler {
 
   #ioctl({ fd, call, args, device, pointer }: VfioIoctl): Step {
     const { order, architecture } = this.host;
-    const common = { do: 'ioctl', fd: this.#value(fd), request: vfioRequest(call, architecture), ...(pointer && { place: pointer }) } as const;
-    switch (vfioCall(call).argument.kind) {
+    const common = { do: 'ioctl', fd: this.#value(fd), request: ioctlRequest(call, architecture), ...(pointer && { place: pointer }) } as const;
+    switch (argumentOf(call).kind) {
       case 'struct':
         return { ...common, ...encodeFor(order, call, Object.fromEntries(Object.entries(args).map(([name, term]) => [name, this.#value(term)]))) };
       case 'name':
@@ -90,6 +93,38 @@ class Compiler {
       default:
         return { do: 'ioctl', fd: common.fd, request: common.request, value: this.#value(args['value'] ?? 0n) };
     }
+  }
+
+  #iommufd(operation: IommufdOperation): Step {
+    switch (operation.op) {
+      case 'open':
+        return { do: 'open', path: operation.what === 'iommu' ? '/dev/iommu' : this.#deviceNode(operation.what), flags: ['RDWR'] };
+      case 'read':
+        return { do: 'read', fd: this.#value(operation.fd), length: operation.length };
+      case 'write':
+        return { do: 'write', fd: this.#value(operation.fd), ...this.#words(operation.words, 4) };
+      case 'ioctl':
+        return this.#structure(operation);
+    }
+  }
+
+  #deviceNode(name: string): string {
+    const { node } = this.#device(name);
+    if (node === undefined) throw new RangeError(`${name} has no node of its own.`);
+    return node;
+  }
+
+  #structure({ fd, call, args, pointer, beyond }: IommufdIoctl): Step {
+    const { order, architecture } = this.host;
+    const size = BigInt(IOMMUFD_CALLS[call].argument.bytes + (beyond?.bytes ?? 0));
+    const values = Object.fromEntries(Object.entries({ size, ...args }).map(([name, term]) => [name, this.#value(term)]));
+    const { bytes, patch } = encodeFor(order, call, values);
+    const tail = beyond === undefined ? '' : beyond.byte.toString(16).padStart(2, '0').repeat(beyond.bytes);
+    return { do: 'ioctl', fd: this.#value(fd), request: ioctlRequest(call, architecture), bytes: bytes + tail, patch, ...(pointer && { place: pointer }) };
+  }
+
+  #words(words: readonly Term[], size: 4 | 8): { readonly bytes: string; readonly patch: readonly Patch[] } {
+    return { bytes: '00'.repeat(words.length * size), patch: words.map((word, i) => [i * size, size, this.#value(word)] as const) };
   }
 
   /** A device of the machine, or whatever the program says. */
@@ -113,6 +148,8 @@ class Compiler {
         return { do: 'munmap', address: this.#value(operation.address), length: operation.length };
       case 'fill':
         return { do: 'fill', address: this.#value(operation.address), length: operation.length, byte: operation.byte };
+      case 'store':
+        return { do: 'copy', address: this.#value(operation.address), ...this.#words(operation.words, operation.wordBytes) };
       case 'load':
         return { do: 'load', address: this.#value(operation.address), length: operation.length };
     }
@@ -176,5 +213,5 @@ function placeOf(operation: Operation | undefined, name: string): object | undef
   if (operation === undefined) return undefined;
   if (operation.door === 'host' && operation.op === 'ledger') return name === 'locked' ? {} : undefined;
   if (['result', 'fd', 'address'].includes(name)) return {};
-  return operation.door === 'vfio' && operation.op === 'ioctl' ? fieldOf(operation.call, name) : undefined;
+  return (operation.door === 'vfio' || operation.door === 'iommufd') && operation.op === 'ioctl' ? fieldOf(operation.call, name) : undefined;
 }

@@ -12,6 +12,8 @@ export interface EduAccess {
 export interface DeviceFacts {
   /** `0001:00:01.0`. */
   readonly address: string;
+  /** Its own node, where the kernel makes one: `/dev/vfio/devices/vfio0`. */
+  readonly node?: string;
   readonly edu?: EduAccess;
 }
 

@@ -10,12 +10,12 @@ export type Value =
       /** The operation's name: its result, or with `at` and `size` a field of its bytes. */
       readonly ref: string;
       readonly at?: number;
-      readonly size?: 4 | 8;
+      readonly size?: 1 | 2 | 4 | 8;
       readonly plus?: bigint;
     };
 
 /** A value to be put into bytes: offset, size in bytes, value. */
-export type Patch = readonly [offset: number, size: 4 | 8, value: Value];
+export type Patch = readonly [offset: number, size: 1 | 2 | 4 | 8, value: Value];
 
 export type ByteOrder = 'little' | 'big';
 
@@ -31,7 +31,7 @@ export type Step = (
   | { readonly do: 'open'; readonly path: string; readonly flags: readonly string[] }
   | { readonly do: 'close'; readonly fd: Value }
   | { readonly do: 'ioctl'; readonly fd: Value; readonly request: number; readonly value: Value }
-  | ({ readonly do: 'ioctl'; readonly fd: Value; readonly request: number; readonly place?: 'unmapped' | 'read-only' } & Bytes)
+  | ({ readonly do: 'ioctl'; readonly fd: Value; readonly request: number; readonly place?: 'unmapped' | 'read-only' | 'cut' } & Bytes)
   | {
       readonly do: 'mmap';
       readonly length: Value;
@@ -44,7 +44,11 @@ export type Step = (
   | { readonly do: 'munmap'; readonly address: Value; readonly length: Value }
   | { readonly do: 'fill'; readonly address: Value; readonly length: number; readonly byte: number }
   | { readonly do: 'load'; readonly address: Value; readonly length: number }
+  /** Writes bytes to memory as a copy does: a bad address is an error. */
+  | ({ readonly do: 'copy'; readonly address: Value } & Bytes)
   | ({ readonly do: 'store'; readonly address: Value } & Bytes)
+  | { readonly do: 'read'; readonly fd: Value; readonly length: number }
+  | ({ readonly do: 'write'; readonly fd: Value } & Bytes)
   | { readonly do: 'pread'; readonly fd: Value; readonly offset: Value; readonly length: number }
   | ({ readonly do: 'pwrite'; readonly fd: Value; readonly offset: Value } & Bytes)
   /** Reads until no bit of `mask` is set: 0. All ones: 1. */

@@ -30,7 +30,7 @@ function observeAlone(operation: Operation, answer: AloneAnswer, host: HostFacts
 function observeSteps(operation: Operation, steps: readonly StepAnswer[], host: HostFacts): Observation {
   const [, result, bytes] = steps.at(-1)!;
   if (operation.door === 'dma') return observeTransfer(steps);
-  if (operation.door === 'vfio' && operation.op === 'ioctl') {
+  if ((operation.door === 'vfio' || operation.door === 'iommufd') && operation.op === 'ioctl') {
     const fields = bytes === null ? {} : decodeFrom(host.order, operation.call, bytes);
     return { kind: 'syscall', result, ...(Object.keys(fields).length > 0 && { fields }) };
   }
@@ -38,11 +38,11 @@ function observeSteps(operation: Operation, steps: readonly StepAnswer[], host: 
   if (operation.door === 'host' && operation.op === 'ledger') return { kind: 'values', values: { locked: result } };
   if (isRead(operation)) return { kind: 'bytes', bytes: bytes ?? new Uint8Array() };
   // A transfer of memory that went well is no number worth comparing.
-  return syscall(operation.door === 'user' && operation.op === 'fill' ? 0n : result);
+  return syscall(operation.door === 'user' && (operation.op === 'fill' || operation.op === 'store') ? 0n : result);
 }
 
 const isRead = ({ door, op }: Operation): boolean =>
-  (door === 'vfio' && op === 'read') || (door === 'user' && op === 'load') || (door === 'host' && op === 'disk');
+  ((door === 'vfio' || door === 'iommufd') && op === 'read') || (door === 'user' && op === 'load') || (door === 'host' && op === 'disk');
 
 /** A device says nothing of its transfer; but it is to end, and its registers are to be there. */
 function observeTransfer(steps: readonly StepAnswer[]): Observation {

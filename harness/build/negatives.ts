@@ -3,7 +3,8 @@ import type { Term } from '../../reference/doors/term.js';
 import type { AnyCall, Guard, Sample, Violation } from '../../reference/rules.js';
 import { RTAS_CALLS, type RtasName } from '../../reference/uapi/rtas.js';
 import type { HcallName } from '../../reference/uapi/hcall.js';
-import { VFIO_CALLS, type VfioCallName } from '../../reference/uapi/vfio.js';
+import { isIoctl, type IoctlName } from '../../reference/uapi/ioctl.js';
+import { isIommufdCall } from '../../reference/uapi/iommufd.js';
 import type { Scenario } from '../scenario.js';
 import { ProgramBuilder } from './program-builder.js';
 import { fromOperations } from './scenario-builder.js';
@@ -33,7 +34,7 @@ function compatible(a: Breakable, b: Breakable): boolean {
 }
 
 /** What only one of two violations can change. */
-const EXCLUSIVE = ['instead', 'pointer', 'by', 'fd', 'device'] as const;
+const EXCLUSIVE = ['instead', 'pointer', 'by', 'fd', 'device', 'beyond'] as const;
 
 const contradicts = (x: Violation, y: Violation): boolean =>
   (x.requires ?? []).some((capability) => (y.requires ?? []).includes(`no-${capability}`));
@@ -62,11 +63,9 @@ function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): S
 
 /** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
 export const shortName = (call: string): string =>
-  /^(H|VFIO)_/.test(call)
-    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO)_/, '').toLowerCase().replaceAll('_', '-')
+  /^(H|VFIO|IOMMU)_/.test(call)
+    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU)_/, '').toLowerCase().replaceAll('_', '-')
     : call.replace(/^ibm,([a-z]+)-.*/, '$1');
-
-const isIoctl = (name: string): name is VfioCallName => name in VFIO_CALLS;
 
 const isRtas = (name: string): name is RtasName => (RTAS_CALLS as readonly string[]).includes(name);
 
@@ -82,10 +81,13 @@ function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
   return { door: 'papr', op: 'rtas', call: call.name, args: cut, nret };
 }
 
-function ioctl(name: VfioCallName, sample: Sample, args: Readonly<Record<string, Term>>, violations: readonly Violation[]): Operation {
-  const changed = <K extends 'fd' | 'device' | 'pointer' | 'by'>(part: K): Violation[K] | undefined => violations.find((v) => v[part] !== undefined)?.[part];
+function ioctl(name: IoctlName, sample: Sample, args: Readonly<Record<string, Term>>, violations: readonly Violation[]): Operation {
+  const changed = <K extends 'fd' | 'device' | 'pointer' | 'by' | 'beyond'>(part: K): Violation[K] | undefined => violations.find((v) => v[part] !== undefined)?.[part];
   const [device, pointer, by] = [changed('device') ?? sample.device, changed('pointer'), changed('by')];
   const fd = changed('fd') ?? sample.fd;
   if (fd === undefined) throw new Error(`The sample of ${name} names no descriptor.`);
+  const [beyond, common] = [changed('beyond'), { op: 'ioctl', fd, args, ...(by && { by }) } as const];
+  if (isIommufdCall(name)) return { door: 'iommufd', call: name, ...common, ...(pointer && { pointer }), ...(beyond && { beyond }) };
+  if (pointer === 'cut') throw new Error(`${name} has no size of its own: its structure cannot be cut.`);
   return { door: 'vfio', op: 'ioctl', fd, call: name, args, ...(device && { device }), ...(pointer && { pointer }), ...(by && { by }) };
 }

@@ -54,6 +54,8 @@ function capabilitiesOf(operation: Operation): Capability[] {
       return platformCapabilities(operation.op);
     case 'vfio':
       return ['vfio', ...vfioCapabilities(operation), ...termsOf(operation).flatMap(termCapabilities)];
+    case 'iommufd':
+      return ['iommufd', ...(operation.op === 'open' && operation.what !== 'iommu' ? ['cdev', `device:${operation.what}`] : []), ...termsOf(operation).flatMap(termCapabilities)];
     case 'user':
       return ['vfio', ...(operation.op === 'map' && operation.hugePages !== undefined ? [`huge:${operation.hugePages}`] : [])];
     case 'host':

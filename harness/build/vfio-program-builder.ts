@@ -1,5 +1,6 @@
-import type { HostOperation, Operation, Program, VfioIoctl } from '../../reference/doors/operations.js';
+import type { HostOperation, IommufdIoctl, Operation, Program, VfioIoctl } from '../../reference/doors/operations.js';
 import { plus, type Term } from '../../reference/doors/term.js';
+import type { IommufdCallName } from '../../reference/uapi/iommufd.js';
 import type { VfioCallName } from '../../reference/uapi/vfio.js';
 
 /** A container as programs name it, with the group that was attached first. */
@@ -26,6 +27,8 @@ export interface IovaWindow {
 
 /** What an ioctl can be given besides its fields. */
 type IoctlExtras = Pick<VfioIoctl, 'as' | 'by' | 'device' | 'pointer'>;
+
+type IommufdExtras = Pick<IommufdIoctl, 'as' | 'by' | 'pointer' | 'beyond'>;
 
 /** I/O pages that a window is asked for with, where nothing else matters: memory of any system can be mapped by them. */
 const PAGE_SHIFT = 12;
@@ -74,6 +77,30 @@ export class VfioProgramBuilder {
 
   close(fd: Term, by?: string): this {
     return this.do({ door: 'vfio', op: 'close', fd, ...(by === undefined ? {} : { by }) });
+  }
+
+  /** Opens /dev/iommu; returns its descriptor. */
+  iommu(by?: string): Term {
+    const as = this.#name('iommu');
+    this.do({ door: 'iommufd', op: 'open', what: 'iommu', as, ...who(by) });
+    return { from: `${as}.fd` };
+  }
+
+  /** An ioctl of /dev/iommu. */
+  iommufd(fd: Term, call: IommufdCallName, args: Readonly<Record<string, Term>> = {}, extras: IommufdExtras = {}): this {
+    return this.do({ door: 'iommufd', op: 'ioctl', fd, call, args, ...extras });
+  }
+
+  /** A new IOAS; returns its number. */
+  ioas(fd: Term): Term {
+    const as = this.#name('ioas');
+    this.iommufd(fd, 'IOMMU_IOAS_ALLOC', {}, { as });
+    return { from: `${as}.out_ioas_id` };
+  }
+
+  /** Stores words of 8 bytes, unless told, in a process's memory. */
+  store(address: Term, words: readonly Term[], wordBytes: 4 | 8 = 8): this {
+    return this.do({ door: 'user', op: 'store', address, wordBytes, words });
   }
 
   /** A container with a group in it, no IOMMU yet. */
@@ -232,7 +259,7 @@ export class VfioProgramBuilder {
 
   #track(operation: Operation): void {
     if (operation.door === 'host') this.#trackProcess(operation);
-    if (operation.door !== 'vfio') return;
+    if (operation.door !== 'vfio' && operation.door !== 'iommufd') return;
     if (operation.op === 'close' && typeof operation.fd !== 'bigint') this.#open.delete(operation.fd.from.replace(/\.fd$/, ''));
     if (operation.as === undefined || !opens(operation)) return;
     this.#open.set(operation.as, operation.by);
@@ -245,12 +272,12 @@ export interface DeviceHandle {
   readonly fd: Term;
 }
 
-const opens = (operation: Extract<Operation, { door: 'vfio' }>): boolean =>
+const opens = (operation: Extract<Operation, { door: 'vfio' | 'iommufd' }>): boolean =>
   operation.op === 'open' || (operation.op === 'ioctl' && operation.call === 'VFIO_GROUP_GET_DEVICE_FD');
 
 /** The operations after which the ledger is looked at: those that may lock, or ought to give back. */
 function mayChangeLedger(operation: Operation): boolean {
-  return operation.door === 'vfio' && (operation.op === 'close' || operation.op === 'ioctl');
+  return (operation.door === 'vfio' || operation.door === 'iommufd') && (operation.op === 'close' || operation.op === 'ioctl');
 }
 
 const who = (by: string | undefined): { readonly by?: string } => (by === undefined ? {} : { by });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HCALLS, type HcallName } from '../uapi/hcall.js';
 import { RTAS_CALLS } from '../uapi/rtas.js';
+import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
 import { VFIO_CALLS, type VfioCallName } from '../uapi/vfio.js';
 import type { Program } from './operations.js';
 
@@ -69,6 +70,24 @@ const vfio = z.discriminatedUnion('op', [
   z.strictObject({ ...by, door: z.literal('vfio'), op: z.literal('read'), fd: term, region: natural(0, 15), offset: natural(0, 0x7fff_ffff), length: natural(1, 256) }),
 ]);
 
+const iommufdCalls = Object.keys(IOMMUFD_CALLS) as [IommufdCallName, ...IommufdCallName[]];
+
+const iommufd = z.discriminatedUnion('op', [
+  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('open'), what: z.string() }),
+  z.strictObject({
+    ...by,
+    door: z.literal('iommufd'),
+    op: z.literal('ioctl'),
+    fd: term,
+    call: z.enum(iommufdCalls),
+    args: z.record(z.string(), term),
+    pointer: z.enum(['unmapped', 'read-only', 'cut']).optional(),
+    beyond: z.strictObject({ bytes: natural(1, 4096), byte: natural(0, 255) }).optional(),
+  }),
+  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('read'), fd: term, length: natural(0, 4096) }),
+  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('write'), fd: term, words: z.array(term).max(64) }),
+]);
+
 const user = z.discriminatedUnion('op', [
   z.strictObject({
     ...by,
@@ -81,6 +100,7 @@ const user = z.discriminatedUnion('op', [
   }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('unmap'), address: term, length: word }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('fill'), address: term, length: natural(1, 65536), byte: natural(0, 255) }),
+  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('store'), address: term, wordBytes: z.union([z.literal(4), z.literal(8)]), words: z.array(term).min(1).max(512) }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('load'), address: term, length: natural(1, 4096) }),
 ]);
 
@@ -96,7 +116,7 @@ const hostAlone = [
   z.strictObject({ ...host, op: z.literal('witness'), pe: z.string() }),
 ] as const;
 
-const alone = z.union([papr, memory, dma, platform, vfio, user, ...hostAlone]);
+const alone = z.union([papr, memory, dma, platform, vfio, iommufd, user, ...hostAlone]);
 const together = z.strictObject({ ...host, op: z.literal('together'), left: alone, right: alone });
 
 const programSchema = z.strictObject({

@@ -1,6 +1,7 @@
 import type { Term } from './term.js';
 import type { HcallName } from '../uapi/hcall.js';
 import type { RtasName } from '../uapi/rtas.js';
+import type { IommufdCallName } from '../uapi/iommufd.js';
 import type { VfioCallName } from '../uapi/vfio.js';
 
 /**
@@ -13,6 +14,7 @@ export type Operation =
   | DmaOperation
   | PlatformOperation
   | VfioOperation
+  | IommufdOperation
   | UserOperation
   | HostOperation;
 
@@ -178,8 +180,52 @@ export interface VfioRead extends ByProcess {
   readonly length: number;
 }
 
+/** Door `iommufd`: `/dev/iommu`, the nodes of VFIO devices, and the queues that are made there. Descriptors are closed at the door `vfio`. */
+export type IommufdOperation = IommufdOpen | IommufdIoctl | QueueRead | QueueWrite;
+
+/** Opens `/dev/iommu`, or a device's own node. Result: `<as>.fd`. */
+export interface IommufdOpen extends ByProcess {
+  readonly door: 'iommufd';
+  readonly op: 'open';
+  /** `iommu`, or the name of a device: `pe0.dev0`. */
+  readonly what: string;
+}
+
+/**
+ * One ioctl of /dev/iommu. Fields that are not given are zero, `size` that of the whole structure with what lies beyond. Results:
+ * `<as>.result` and every field as it is after the call, `<as>.out_ioas_id`.
+ */
+export interface IommufdIoctl extends ByProcess {
+  readonly door: 'iommufd';
+  readonly op: 'ioctl';
+  readonly fd: Term;
+  readonly call: IommufdCallName;
+  readonly args: Readonly<Record<string, Term>>;
+  /** The structure lies where there is no memory, where the kernel cannot write, or so that memory ends 8 bytes into it. */
+  readonly pointer?: 'unmapped' | 'read-only' | 'cut';
+  /** Bytes after the structure as this program knows it: how many (1 to 4096), and what each of them is. */
+  readonly beyond?: { readonly bytes: number; readonly byte: number };
+}
+
+/** Reads records of a queue. Observed as bytes, or as an error. */
+export interface QueueRead extends ByProcess {
+  readonly door: 'iommufd';
+  readonly op: 'read';
+  readonly fd: Term;
+  /** Bytes, 0 to 4096. */
+  readonly length: number;
+}
+
+/** Writes answers to a queue: words of 32 bits. Result: the bytes taken. */
+export interface QueueWrite extends ByProcess {
+  readonly door: 'iommufd';
+  readonly op: 'write';
+  readonly fd: Term;
+  readonly words: readonly Term[];
+}
+
 /** Door `user`: a user program's own memory. */
-export type UserOperation = UserMap | UserUnmap | UserFill | UserLoad;
+export type UserOperation = UserMap | UserUnmap | UserFill | UserStore | UserLoad;
 
 /** mmap of anonymous memory. Result: `<as>.address`. */
 export interface UserMap extends ByProcess {
@@ -209,6 +255,15 @@ export interface UserFill extends ByProcess {
   readonly address: Term;
   readonly length: number;
   readonly byte: number;
+}
+
+/** Stores words one after another, each of 4 or 8 bytes in native order. */
+export interface UserStore extends ByProcess {
+  readonly door: 'user';
+  readonly op: 'store';
+  readonly address: Term;
+  readonly wordBytes: 4 | 8;
+  readonly words: readonly Term[];
 }
 
 /** Loads `length` bytes, 1 to 4096. */

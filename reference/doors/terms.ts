@@ -1,4 +1,4 @@
-import type { HostOperation, Operation, Program } from './operations.js';
+import type { HostOperation, IommufdOperation, Operation, Program } from './operations.js';
 import { isReference, type Term } from './term.js';
 
 /** Every term of an operation, in order. */
@@ -12,13 +12,21 @@ export function termsOf(operation: Operation): readonly Term[] {
       return operation.fd === undefined ? [operation.iova] : [operation.iova, operation.fd];
     case 'vfio':
       return operation.op === 'open' ? [] : operation.op === 'ioctl' ? [operation.fd, ...Object.values(operation.args)] : [operation.fd];
+    case 'iommufd':
+      return iommufdTerms(operation);
     case 'user':
-      return operation.address === undefined ? [] : [operation.address];
+      return [...(operation.address === undefined ? [] : [operation.address]), ...(operation.op === 'store' ? operation.words : [])];
     case 'host':
       return hostTerms(operation);
     case 'platform':
       return operation.op === 'rescind-table' ? [operation.liobn] : [];
   }
+}
+
+function iommufdTerms(operation: IommufdOperation): readonly Term[] {
+  if (operation.op === 'open') return [];
+  if (operation.op === 'read') return [operation.fd];
+  return [operation.fd, ...(operation.op === 'write' ? operation.words : Object.values(operation.args))];
 }
 
 function hostTerms(operation: HostOperation): readonly Term[] {

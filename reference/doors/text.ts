@@ -3,7 +3,7 @@ import { rtasStatus, rtasStatusName } from '../uapi/rtas.js';
 import { syscallResultName } from '../uapi/errno.js';
 import { hex } from '../values.js';
 import type { Observation, SyscallObservation } from './observation.js';
-import type { HostOperation, Operation, UserOperation, VfioOperation } from './operations.js';
+import type { HostOperation, IommufdOperation, Operation, UserOperation, VfioOperation } from './operations.js';
 import { isReference, type Term } from './term.js';
 
 /** A term as a reader writes it: `0x1000`, `w1.liobn`, `pe0.end-0x1000`. */
@@ -43,6 +43,8 @@ function bodyText(operation: Operation): string {
       return `platform: ${operation.op}`;
     case 'vfio':
       return vfioText(operation) + byText(operation.by);
+    case 'iommufd':
+      return iommufdText(operation) + byText(operation.by);
     case 'user':
       return userText(operation) + byText(operation.by);
     case 'host':
@@ -69,6 +71,23 @@ function vfioText(operation: VfioOperation): string {
   }
 }
 
+function iommufdText(operation: IommufdOperation): string {
+  switch (operation.op) {
+    case 'open':
+      return operation.what === 'iommu' ? 'open /dev/iommu' : `open the node of ${operation.what}`;
+    case 'read':
+      return `read ${termText(operation.fd)} +${operation.length}`;
+    case 'write':
+      return `write ${operation.words.map(termText).join(' ')} to ${termText(operation.fd)}`;
+    case 'ioctl': {
+      const args = Object.entries(operation.args).map(([name, value]) => `${name} = ${termText(value)}`);
+      if (operation.beyond !== undefined) args.push(`${operation.beyond.bytes} bytes of ${hex(operation.beyond.byte)} beyond`);
+      if (operation.pointer !== undefined) args.push(`${operation.pointer} pointer`);
+      return `${operation.call}(${[termText(operation.fd), ...args].join(', ')})`;
+    }
+  }
+}
+
 function userText(operation: UserOperation): string {
   switch (operation.op) {
     case 'map': {
@@ -80,6 +99,8 @@ function userText(operation: UserOperation): string {
       return `munmap ${termText(operation.address)} +${hex(operation.length)}`;
     case 'fill':
       return `fill ${termText(operation.address)} +${operation.length} with ${hex(operation.byte)}`;
+    case 'store':
+      return `store ${termText(operation.address)}: ${operation.words.map(termText).join(' ')}`;
     case 'load':
       return `load ${termText(operation.address)} +${operation.length}`;
   }

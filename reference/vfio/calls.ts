@@ -1,12 +1,13 @@
 import type { AnyCall, RuleBook } from '../rules.js';
-import { VFIO_CALLS, type VfioCallName } from '../uapi/vfio.js';
+import { FIRST_NUMBER, type VfioCallName } from '../uapi/vfio.js';
+import { numberOf, type IoctlName } from '../uapi/ioctl.js';
 import { checkExtension, getApiVersion, setIommu } from './container-calls.js';
 import { deviceGetInfo, deviceGetRegionInfo, deviceReset } from './device-calls.js';
 import { disable } from './disable.js';
 import { enable } from './enable.js';
 import { close, openContainer, openGroup } from './files.js';
 import { groupGetDeviceFd, groupGetStatus, groupSetContainer, groupUnsetContainer } from './group-calls.js';
-import type { OpenFile } from './host.js';
+import type { IommufdFile, OpenFile } from './host.js';
 import { mapDma } from './map-dma.js';
 import { containerWithoutIommu, deviceOwnCall, noDescriptorCall, unknownContainerCall, unknownDeviceCall, unknownGroupCall } from './other-calls.js';
 import { registerMemory } from './register-memory.js';
@@ -83,16 +84,16 @@ const DEVICE_CALLS: readonly VfioCallName[] = ['VFIO_DEVICE_GET_INFO', 'VFIO_DEV
 const DEVICE_NUMBERS: readonly number[] = [9, 10, 12, 13, 16, 17];
 
 /** The call of the rule book that an ioctl comes to: the kind of descriptor and the number decide, not the name. */
-export function served(file: OpenFile | undefined, name: VfioCallName): string {
-  const { number } = VFIO_CALLS[name];
-  const named = (names: readonly VfioCallName[]): VfioCallName | undefined => names.find((other) => VFIO_CALLS[other].number === number);
+export function served(file: Exclude<OpenFile, IommufdFile> | undefined, name: IoctlName): string {
+  const number = numberOf(name);
+  const named = (names: readonly VfioCallName[]): VfioCallName | undefined => names.find((other) => numberOf(other) === number);
   switch (file?.kind) {
     case undefined:
       return 'ioctl';
     case 'group':
       return named(GROUP_CALLS) ?? 'group-unknown';
     case 'device':
-      return named(DEVICE_CALLS) ?? (DEVICE_NUMBERS.includes(number) ? 'device-own' : 'device-unknown');
+      return named(DEVICE_CALLS) ?? (DEVICE_NUMBERS.includes(number - FIRST_NUMBER) ? 'device-own' : 'device-unknown');
     case 'container':
       return named(OWN_CALLS) ?? (file.container.version === undefined ? 'container' : (named(CONTAINER_CALLS) ?? 'container-unknown'));
   }

@@ -18,7 +18,8 @@ export interface Ioctl {
   readonly file: OpenFile;
   readonly args: Readonly<Record<string, bigint>>;
   readonly device?: string;
-  readonly pointer?: 'unmapped' | 'read-only';
+  readonly pointer?: 'unmapped' | 'read-only' | 'cut';
+  readonly beyond?: { readonly bytes: number; readonly byte: number };
 }
 
 export type IoctlInput = readonly [host: Host, ioctl: Ioctl];

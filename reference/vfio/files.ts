@@ -24,8 +24,19 @@ const FIRST_DESCRIPTOR = 3;
 export function release(host: Host, file: OpenFile): void {
   file.users -= 1;
   if (file.users > 0) return;
-  if (file.kind === 'device') closeDevice(host, file);
-  else if (file.kind === 'group') closeGroup(host, file);
+  switch (file.kind) {
+    case 'device':
+      closeDevice(host, file);
+      return;
+    case 'group':
+      closeGroup(host, file);
+      return;
+    case 'iommufd':
+      file.end(host);
+      return;
+    case 'container':
+      return;
+  }
 }
 
 function closeDevice(host: Host, file: DeviceFile): void {

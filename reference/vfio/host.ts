@@ -1,3 +1,4 @@
+import type { Context } from '../iommufd/state/context.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
 import { makeAddressSpace, makeRealMemory, type AddressSpace, type RealMemory, type Region } from '../memory/process.js';
@@ -36,7 +37,7 @@ export interface Process {
 }
 
 /** An open file; processes that were forked share it. */
-export type OpenFile = ContainerFile | GroupFile | DeviceFile;
+export type OpenFile = ContainerFile | GroupFile | DeviceFile | IommufdFile;
 
 interface Shared {
   /** Descriptors of all processes, and for a group's file its devices' files. */
@@ -61,6 +62,14 @@ export interface DeviceFile extends Shared {
   readonly device: string;
   readonly group: VfioGroup;
   readonly opener: GroupFile;
+}
+
+/** An open /dev/iommu. Whatever else keeps the context alive (a bound device, a queue) counts as a user of it too. */
+export interface IommufdFile extends Shared {
+  readonly kind: 'iommufd';
+  readonly context: Context;
+  /** What is done when nobody uses it any more. */
+  readonly end: (host: Host) => void;
 }
 
 export type Driver = 'vfio-pci' | 'host' | 'none';

@@ -1,4 +1,4 @@
-import type { UserFill, UserLoad, UserMap, UserUnmap } from '../doors/operations.js';
+import type { UserFill, UserLoad, UserMap, UserStore, UserUnmap } from '../doors/operations.js';
 import { E } from '../uapi/errno.js';
 import { freeAddress, mapMemory, mappingAt, overlaps, unmapMemory } from '../memory/process.js';
 import type { OpenBytes } from '../memory/bytes.js';
@@ -31,10 +31,28 @@ export function mapAt(host: Host, process: Process, operation: UserMap, address:
 export const unmapAt = (process: Process, operation: UserUnmap, address: bigint): void => unmapMemory(process.space, address, operation.length);
 
 /** 0, or minus the error where the memory is not there or must not be written. */
-export function fill(host: Host, process: Process, operation: UserFill, address: bigint): number {
-  const parts = partsOf(process, address, operation.length);
+export const fill = (host: Host, process: Process, operation: UserFill, address: bigint): number =>
+  write(host, process, address, new Uint8Array(operation.length).fill(operation.byte));
+
+/** The same of words in native order. */
+export function store(host: Host, process: Process, { wordBytes }: UserStore, address: bigint, words: readonly bigint[]): number {
+  const bytes = Buffer.alloc(words.length * wordBytes);
+  words.forEach((word, i) => {
+    if (wordBytes === 8) bytes.writeBigUInt64LE(word, i * wordBytes);
+    else bytes.writeUInt32LE(Number(BigInt.asUintN(32, word)), i * wordBytes);
+  });
+  return write(host, process, address, bytes);
+}
+
+/** Writes bytes as the process does: 0, or minus the error. */
+export function write(host: Host, process: Process, address: bigint, bytes: Uint8Array): number {
+  const parts = partsOf(process, address, bytes.length);
   if (parts === undefined || parts.some(({ protection }) => protection !== 'rw')) return -E.EFAULT;
-  for (const { real, length } of parts) host.memory.bytes.store(Number(real), new Uint8Array(length).fill(operation.byte));
+  let done = 0;
+  for (const { real, length } of parts) {
+    host.memory.bytes.store(Number(real), bytes.subarray(done, done + length));
+    done += length;
+  }
   return 0;
 }
 

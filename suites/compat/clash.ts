@@ -28,6 +28,9 @@ const argumentsOf = (call: VfioCallName, memory: Term): Readonly<Record<string, 
       return { page_shift: 12n, window_size: 1n << 26n, levels: 1n };
     case 'VFIO_IOMMU_SPAPR_TCE_REMOVE':
       return { start_addr: { from: 'pe0.dma32.start' } };
+    case 'VFIO_DEVICE_BIND_IOMMUFD':
+      // As it was when it was new: without a token.
+      return { argsz: 16n };
     default:
       return {};
   }

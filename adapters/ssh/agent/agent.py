@@ -43,6 +43,8 @@ HIGH_DESCRIPTORS = 200
 MOST_DESCRIPTORS = 1024
 # Bytes that the kernel may touch behind a structure whose size it is told wrong.
 SLACK = 4096
+# Bytes of a structure before memory ends.
+CUT_BYTES = 8
 SECTOR_BUFFER = 4096
 LOG_RECORD = 8192
 WORD = 1 << 64
@@ -166,7 +168,9 @@ def do_ioctl(step, known):
 
 
 def ioctl_out_of_reach(fd, request, data, place):
-    """The structure on a page of its own that the kernel cannot write, or cannot read either."""
+    """The structure on a page of its own that the kernel cannot write, or cannot read either; or memory ends a few bytes into it."""
+    if place == "cut":
+        return ioctl_at_the_end(fd, request, data)
     page = c_mmap(0, mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
     if page < 0:
         return page, None
@@ -176,6 +180,19 @@ def ioctl_out_of_reach(fd, request, data, place):
     after = ctypes.string_at(page, len(data)) if place == "read-only" else None
     c_munmap(page, mmap.PAGESIZE)
     return result, after
+
+
+def ioctl_at_the_end(fd, request, data):
+    """The first bytes of the structure at the end of a page, and nothing after them."""
+    pages = c_mmap(0, 2 * mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    if pages < 0:
+        return pages, None
+    c_munmap(pages + mmap.PAGESIZE, mmap.PAGESIZE)
+    place = pages + mmap.PAGESIZE - CUT_BYTES
+    ctypes.memmove(place, data, CUT_BYTES)
+    result = c_ioctl(fd, request, place)
+    c_munmap(pages, mmap.PAGESIZE)
+    return result, None
 
 
 def do_mmap(step, known):
@@ -202,6 +219,12 @@ def do_fill(step, known):
     return transfer(c_write_memory, number(step["address"], known), at, length), None
 
 
+def do_copy(step, known):
+    data = patched(step, known)
+    _memory, at = buffer_of(data)
+    return transfer(c_write_memory, number(step["address"], known), at, len(data)), None
+
+
 def do_load(step, known):
     length = step["length"]
     memory, at = buffer_of(b"", length)
@@ -215,6 +238,15 @@ def do_store(step, known):
     kind = {1: ctypes.c_uint8, 2: ctypes.c_uint16, 4: ctypes.c_uint32, 8: ctypes.c_uint64}[len(data)]
     kind.from_address(number(step["address"], known)).value = int.from_bytes(data, sys.byteorder)
     return 0, None
+
+
+def do_read(step, known):
+    data = os.read(number(step["fd"], known), step["length"])
+    return len(data), data
+
+
+def do_write(step, known):
+    return os.write(number(step["fd"], known), patched(step, known)), None
 
 
 def do_pread(step, known):

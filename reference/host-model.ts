@@ -1,24 +1,30 @@
-import { canonical, FollowingChooser, type Departure } from '../chooser.js';
-import type { MachineDescription } from '../description.js';
-import type { Observation, SyscallObservation } from '../doors/observation.js';
-import type { DmaOperation, HostOperation, Operation, UserOperation, VfioIoctl, VfioOperation } from '../doors/operations.js';
-import type { Term } from '../doors/term.js';
-import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from '../judging.js';
-import type { Judgement } from '../judgement.js';
-import { anyBytes } from '../memory/bytes.js';
-import { perform, type Answer, type AnyCall, type RuleBook, type Status } from '../rules.js';
-import { access, DEVICE_BUFFER_BYTES } from '../tce/device.js';
-import { E, syscallResultName } from '../uapi/errno.js';
-import { decode, encode, fieldsOf, withFields } from '../uapi/structure.js';
-import { VFIO_CALLS } from '../uapi/vfio.js';
-import { LATCHING, served } from './calls.js';
-import { buildHost, type ContainerFile, type Host, type Process } from './host.js';
-import { hostAnswer, performHost } from './host-operations.js';
-import { deviceOwnCall } from './other-calls.js';
-import { adopt, badAddress, canonicalAddress, fill, load, mapAt, unmapAt } from './user-memory.js';
+import { canonical, FollowingChooser, type Departure } from './chooser.js';
+import type { MachineDescription } from './description.js';
+import type { Observation, SyscallObservation } from './doors/observation.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
+import type { Term } from './doors/term.js';
+import { servedByIommufd } from './iommufd/calls.js';
+import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from './judging.js';
+import type { Judgement } from './judgement.js';
+import { anyBytes } from './memory/bytes.js';
+import { perform, type Answer, type AnyCall, type Expected, type RuleBook, type Status } from './rules.js';
+import { access, DEVICE_BUFFER_BYTES } from './tce/device.js';
+import { E, syscallResultName } from './uapi/errno.js';
+import { isIoctl, type IoctlName } from './uapi/ioctl.js';
+import { IOMMUFD_CALLS, isIommufdCall } from './uapi/iommufd.js';
+import { decode, encode, fieldsOf, withFields } from './uapi/structure.js';
+import type { Field } from './uapi/vfio.js';
+import { LATCHING, served } from './vfio/calls.js';
+import { buildHost, type ContainerFile, type Host, type Process } from './vfio/host.js';
+import { hostAnswer, performHost } from './vfio/host-operations.js';
+import { deviceOwnCall } from './vfio/other-calls.js';
+import { adopt, badAddress, canonicalAddress, fill, load, mapAt, store, unmapAt } from './vfio/user-memory.js';
 
 /** The operations of a Linux kernel's doors. */
-export type LinuxOperation = VfioOperation | UserOperation | Exclude<HostOperation, { op: 'together' }> | DmaOperation;
+export type LinuxOperation = VfioOperation | IommufdOperation | UserOperation | Exclude<HostOperation, { op: 'together' }> | DmaOperation;
+
+/** System calls: what has a rule table. */
+type CallOperation = Exclude<VfioOperation, { op: 'read' }> | IommufdOperation;
 
 /** What an operation exercised, and what the model answers by itself. */
 export interface Answered {
@@ -42,6 +48,8 @@ export class HostModel {
   /** The model's own answer: at every choice the canonical one. */
   answer(operation: LinuxOperation): Answered {
     switch (operation.door) {
+      case 'iommufd':
+        return this.#answerCall(operation);
       case 'vfio':
         return operation.op === 'read' ? { observation: { kind: 'bytes', bytes: new Uint8Array(operation.length) }, clauses: [] } : this.#answerCall(operation);
       case 'user':
@@ -69,7 +77,7 @@ export class HostModel {
   }
 
   #judge(operation: LinuxOperation, observed: Observation, passOver: number): Judgement {
-    if (operation.door === 'vfio' && operation.op !== 'read') return this.#judgeCall(operation, observed, passOver);
+    if (operation.door === 'iommufd' || (operation.door === 'vfio' && operation.op !== 'read')) return this.#judgeCall(operation, observed, passOver);
     if (observed.kind === 'crashed') return crashed(observed.message);
     switch (operation.door) {
       case 'vfio':
@@ -95,15 +103,15 @@ export class HostModel {
     return call;
   }
 
-  #answerCall(operation: Exclude<VfioOperation, { op: 'read' }>): Answered {
+  #answerCall(operation: CallOperation): Answered {
     const invoked = this.#invoke(operation);
     const answer = perform(invoked.call, invoked.context, canonical);
     if (answer.status === 'crash') return { observation: { kind: 'crashed', message: answer.clause }, clauses: [answer.clause] };
-    const fields = operation.op === 'ioctl' && operation.pointer !== 'unmapped' ? invoked.after(answer) : undefined;
+    const fields = operation.op === 'ioctl' && operation.pointer !== 'unmapped' && operation.pointer !== 'cut' ? invoked.after(answer) : undefined;
     return { observation: { kind: 'syscall', result: BigInt(answer.status), ...(fields && { fields }) }, clauses: answerClauses(answer) };
   }
 
-  #judgeCall(operation: Exclude<VfioOperation, { op: 'read' }>, observed: Observation, passOver: number): Judgement {
+  #judgeCall(operation: CallOperation, observed: Observation, passOver: number): Judgement {
     const invoked = this.#invoke(operation);
     const seen = observed.kind === 'syscall' ? { status: Number(observed.result), outputs: invoked.seen(observed) } : { status: 'crash' as const, outputs: [] };
     const chooser = new FollowingChooser(seen, observed, statusName, passOver);
@@ -113,10 +121,10 @@ export class HostModel {
     return { departures: withMessage(departures, observed), allowed: chooser.allowed, clauses: answerClauses(answer), undecided: chooser.undecided };
   }
 
-  #invoke(operation: Exclude<VfioOperation, { op: 'read' }>): Invocation {
+  #invoke(operation: CallOperation): Invocation {
     const process = this.#process(operation.by);
     if (operation.op === 'open') {
-      const call = this.#rule(operation.what === 'container' ? 'open-container' : 'open-group');
+      const call = this.#rule(openCall(operation));
       return plainInvocation(call, call.read(this.host, { process, what: operation.what }));
     }
     const fd = Number(BigInt.asIntN(32, this.value(operation.fd)));
@@ -124,18 +132,19 @@ export class HostModel {
       const call = this.#rule('close');
       return plainInvocation(call, call.read(this.host, { process, fd }));
     }
+    if (operation.op !== 'ioctl') throw new Error(`The reference has no '${operation.op}' of a queue.`);
     return this.#ioctl(operation, process, fd);
   }
 
-  #ioctl(operation: VfioIoctl, process: Process, fd: number): Invocation {
+  #ioctl(operation: VfioIoctl | IommufdIoctl, process: Process, fd: number): Invocation {
     const file = process.files.get(fd);
-    const name = served(file, operation.call);
+    const name = file?.kind === 'iommufd' ? servedByIommufd(operation.call) : served(file, operation.call);
     const call = this.#rule(name);
     const values = Object.fromEntries(Object.entries(operation.args).map(([field, term]) => [field, this.value(term)]));
-    const given = encode(operation.call, values);
-    const args = name in VFIO_CALLS ? { ...values, ...decode(name as VfioIoctl['call'], given) } : values;
-    const { device, pointer } = operation;
-    const c: unknown = call.read(this.host, { process, file: file!, args, ...(device && { device }), ...(pointer && { pointer }) });
+    const given = structureOf(operation, values);
+    const args = isIoctl(name) ? { ...values, ...readable(name, decode(name, given)) } : values;
+    const { door: _door, op: _op, ...extras } = operation;
+    const c: unknown = call.read(this.host, { ...extras, process, file: file!, args });
     if (file?.kind === 'container') latch(name, file, process);
     return ioctlInvocation(call, c, operation, given);
   }
@@ -154,6 +163,8 @@ export class HostModel {
         return { kind: 'syscall', result: 0n };
       case 'fill':
         return { kind: 'syscall', result: BigInt(fill(this.host, process, operation, this.value(operation.address))) };
+      case 'store':
+        return { kind: 'syscall', result: BigInt(store(this.host, process, operation, this.value(operation.address), operation.words.map((word) => this.value(word)))) };
       case 'load': {
         const bytes = load(this.host, process, operation, this.value(operation.address));
         if (bytes === undefined) return { kind: 'syscall', result: BigInt(-E.EFAULT) };
@@ -197,6 +208,26 @@ export class HostModel {
   }
 }
 
+/** Which call opening a node is. */
+const openCall = ({ door, what }: Extract<CallOperation, { op: 'open' }>): string =>
+  door === 'iommufd' ? (what === 'iommu' ? 'open-iommu' : 'open-device') : what === 'container' ? 'open-container' : 'open-group';
+
+/** The structure as the program lays it. */
+function structureOf({ call, ...operation }: VfioIoctl | IommufdIoctl, values: Readonly<Record<string, bigint>>): Uint8Array {
+  if (operation.door === 'vfio' || !isIommufdCall(call)) return encode(call, values);
+  const size = BigInt(IOMMUFD_CALLS[call].argument.bytes + (operation.beyond?.bytes ?? 0));
+  return encode(call, { size, ...values });
+}
+
+/** The fields as the kernel has them: those beyond the size that the program tells are zero (IOMMUFD). */
+function readable(name: IoctlName, fields: Readonly<Record<string, bigint>>): Record<string, bigint> {
+  if (!isIommufdCall(name)) return { ...fields };
+  const size = Number(fields['size']);
+  return Object.fromEntries(fieldsOf(name).map((field) => [field.name, fits(field, size) ? fields[field.name]! : 0n]));
+}
+
+const fits = ({ offset, bytes }: Field, size: number): boolean => offset === 0 || offset + bytes <= size;
+
 /** A call made ready: its rules, what they look at, and how its structure is read. */
 interface Invocation {
   readonly call: AnyCall;
@@ -217,9 +248,11 @@ const plainInvocation = (call: AnyCall, context: unknown): Invocation => ({
   differences: (answer, observed) => compare(answer, { status: Number(observed.result), outputs: [] }, statusName),
 });
 
-function ioctlInvocation(call: AnyCall, context: unknown, operation: VfioIoctl, given: Uint8Array): Invocation {
-  const serving = call.name in VFIO_CALLS ? (call.name as VfioIoctl['call']) : operation.call;
-  const after = (answer: Answer): Record<string, bigint> => decode(operation.call, withFields(serving, given, answer.outputs ?? []));
+function ioctlInvocation(call: AnyCall, context: unknown, operation: VfioIoctl | IommufdIoctl, given: Uint8Array): Invocation {
+  const serving = isIoctl(call.name) ? call.name : operation.call;
+  const size = isIommufdCall(serving) ? Number(decode(serving, given)['size']) : Infinity;
+  const written = ({ outputs = [] }: Answer): readonly Expected[] => outputs.filter(({ index }) => fits(fieldsOf(serving)[index]!, size));
+  const after = (answer: Answer): Record<string, bigint> => decode(operation.call, withFields(serving, given, written(answer)));
   return {
     call,
     context,

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { LINUX_POWERNV, LINUX_PSERIES } from '../../adapters/model/machines.js';
-import { vfioPrograms } from '../../harness/explore/vfio-programs.js';
-import type { MachineDescription } from '../description.js';
-import { machineFacts } from '../description.js';
-import { field, type Observation } from '../doors/observation.js';
-import type { Operation } from '../doors/operations.js';
-import { resolve } from '../doors/term.js';
-import { REFERENCE_RULES } from '../rule-book.js';
-import type { Container, Host } from './host.js';
+import { LINUX_POWERNV, LINUX_PSERIES } from './../adapters/model/machines.js';
+import { vfioPrograms } from './../harness/explore/vfio-programs.js';
+import type { MachineDescription } from './description.js';
+import { machineFacts } from './description.js';
+import { field, type Observation } from './doors/observation.js';
+import type { Operation } from './doors/operations.js';
+import { resolve } from './doors/term.js';
+import { REFERENCE_RULES } from './rule-book.js';
+import type { Container, Host } from './vfio/host.js';
 import { HostModel, type LinuxOperation } from './host-model.js';
 
 /** The model with the results of a program so far, its state to be looked at. */
