@@ -89,5 +89,9 @@ export const scenarios: readonly Scenario[] = [
     allow(p, ioas, array, [0n, (1n << 64n) - 1n]);
     mapAnywhere(p, ioas, 0n, PAGE);
     unmapAll(p, ioas);
+    // Aligned to the next large page it would begin beyond 64 bits.
+    allow(p, ioas, array, [(1n << 64n) - MIB, (1n << 64n) - 1n]);
+    mapAnywhere(p, ioas, 0n, 2n * MIB);
+    mapAnywhere(p, ioas, 1n << 40n, 2n * MIB);
   }),
 ];
