@@ -4,8 +4,11 @@ import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
 import { attachPt } from './attach-pt.js';
 import { bindIommufd } from './bind.js';
 import { destroy } from './destroy.js';
+import { getDirtyBitmap, setDirtyTracking } from './dirty-tracking.js';
 import { detachPt } from './detach-pt.js';
+import { getHwInfo } from './get-hw-info.js';
 import { groupDevice } from './group-device.js';
+import { hwptAlloc } from './hwpt-alloc.js';
 import { openDevice } from './open-device.js';
 import { unboundCall } from './unbound.js';
 import { ioasAlloc } from './ioas-alloc.js';
@@ -13,7 +16,7 @@ import { openIommu } from './open.js';
 import { unknownIommufdCall } from './other-calls.js';
 
 /** Every call of the door `iommufd`. */
-export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [openIommu, destroy, ioasAlloc, openDevice, unboundCall, bindIommufd, attachPt, detachPt, groupDevice, unknownIommufdCall];
+export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [openIommu, destroy, ioasAlloc, openDevice, unboundCall, bindIommufd, attachPt, detachPt, groupDevice, hwptAlloc, getHwInfo, setDirtyTracking, getDirtyBitmap, unknownIommufdCall];
 
 /** The uAPI of /dev/iommu as merged, without any variant. */
 export const IOMMUFD_RULES: RuleBook = new Map(IOMMUFD_RULES_LIST.map((call) => [call.name, call]));

@@ -44,6 +44,9 @@ export function store(host: Host, process: Process, { wordBytes }: UserStore, ad
   return write(host, process, address, bytes);
 }
 
+/** True where the process can write so many bytes. */
+export const writable = (process: Process, address: bigint, length: number): boolean => partsOf(process, address, length)?.every(({ protection }) => protection === 'rw') ?? false;
+
 /** Writes bytes as the process does: 0, or minus the error. */
 export function write(host: Host, process: Process, address: bigint, bytes: Uint8Array): number {
   const parts = partsOf(process, address, bytes.length);
@@ -57,7 +60,7 @@ export function write(host: Host, process: Process, address: bigint, bytes: Uint
 }
 
 /** The bytes as they may be; undefined where the memory is not there. */
-export function load(host: Host, process: Process, operation: UserLoad, address: bigint): OpenBytes | undefined {
+export function load(host: Host, process: Process, operation: Pick<UserLoad, 'length'>, address: bigint): OpenBytes | undefined {
   const parts = partsOf(process, address, operation.length);
   if (parts === undefined || parts.some(({ protection }) => protection === 'none')) return undefined;
   const values = new Uint8Array(operation.length);
