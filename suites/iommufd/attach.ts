@@ -161,7 +161,7 @@ export const scenarios: readonly Scenario[] = [
     },
   ),
   vfioScenario(
-    { id: 'iommufd/attach/alignment', title: "Areas below the page of the IOMMU cannot be followed, by a device or by a page table", clauses: [`${ATTACH}/alignment`, 'IOMMU_HWPT_ALLOC/alignment', 'IOMMU_HWPT_ALLOC/aperture'], requires: ['paging'] },
+    { id: 'iommufd/attach/alignment', title: "Areas below the page of the IOMMU cannot be followed, by a device or by a page table", clauses: [`${ATTACH}/alignment`, 'IOMMU_HWPT_ALLOC/alignment'], requires: ['paging'] },
     (p) => {
       const [iommu, buffer] = [p.iommu(), p.memory()];
       const ioas = p.ioas(iommu);

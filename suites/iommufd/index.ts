@@ -4,11 +4,13 @@ import { IOMMUFD_RULES_LIST } from '../../reference/iommufd/calls.js';
 import { isIoctl } from '../../reference/uapi/ioctl.js';
 import { scenarios as attach } from './attach.js';
 import { scenarios as devices } from './devices.js';
+import { scenarios as flows } from './flows.js';
 import { scenarios as groups } from './groups.js';
+import { scenarios as mock } from './mock.js';
 import { scenarios as objects } from './objects.js';
 
 /** Every rule alone and every two in order. */
 const negatives = IOMMUFD_RULES_LIST.filter(({ name }) => isIoctl(name)).flatMap((call) => negativeScenarios('iommufd', call));
 
 /** The door of /dev/iommu. */
-export const scenarios: readonly Scenario[] = [...objects, ...devices, ...attach, ...groups, ...negatives];
+export const scenarios: readonly Scenario[] = [...objects, ...devices, ...attach, ...groups, ...mock, ...flows, ...negatives];
