@@ -1,7 +1,23 @@
 import type { AnyCall, RuleBook } from '../rules.js';
 import { numberOf, type IoctlName } from '../uapi/ioctl.js';
-import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
+import { iommufdCall, IOMMUFD_CALLS, isIommufdCall, type IommufdCallName } from '../uapi/iommufd.js';
+import { attachPt } from './attach-pt.js';
+import { bindIommufd } from './bind.js';
 import { destroy } from './destroy.js';
+import { getDirtyBitmap, setDirtyTracking } from './dirty-tracking.js';
+import { detachPt } from './detach-pt.js';
+import { getHwInfo } from './get-hw-info.js';
+import { groupDevice } from './group-device.js';
+import { hwptAlloc } from './hwpt-alloc.js';
+import { addReserved } from './mock/add-reserved.js';
+import { checkMap } from './mock/check-map.js';
+import { checkRefs } from './mock/check-refs.js';
+import { mockDirty } from './mock/dirty.js';
+import { mockDomainReplace } from './mock/domain-replace.js';
+import { mockDomain, mockDomainFlags } from './mock/domain.js';
+import { unknownTestOp } from './mock/unknown.js';
+import { openDevice } from './open-device.js';
+import { unboundCall } from './unbound.js';
 import { ioasAllowIovas } from './ioas-allow-iovas.js';
 import { ioasAlloc } from './ioas-alloc.js';
 import { ioasChangeProcess } from './ioas-change-process.js';
@@ -33,6 +49,24 @@ export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [
   option,
   vfioIoas,
   ioasChangeProcess,
+  openDevice,
+  unboundCall,
+  bindIommufd,
+  attachPt,
+  detachPt,
+  groupDevice,
+  hwptAlloc,
+  getHwInfo,
+  setDirtyTracking,
+  getDirtyBitmap,
+  addReserved,
+  mockDomain,
+  mockDomainFlags,
+  mockDomainReplace,
+  checkMap,
+  checkRefs,
+  mockDirty,
+  unknownTestOp,
   unknownIommufdCall,
   type1ApiVersion,
   type1CheckExtension,
@@ -63,10 +97,14 @@ const TYPE1_CALLS: ReadonlyMap<number, string> = new Map(
 /** IOMMUFD's own numbers begin here; those below are VFIO's. */
 const FIRST_IOMMUFD = 0x80;
 
-/** The call of the rule book that an ioctl on /dev/iommu comes to: the number decides, not the name. */
-export function servedByIommufd(name: IoctlName): string {
+/**
+ * The call of the rule book that an ioctl on /dev/iommu comes to: the number decides, not the name; of the test driver's number,
+ * where the kernel has it, the operation.
+ */
+export function servedByIommufd(name: IoctlName, mock = false): string {
   const number = numberOf(name);
   if (number < FIRST_IOMMUFD) return TYPE1_CALLS.get(number) ?? unknownType1Call.name;
+  if (isIommufdCall(name) && iommufdCall(name).test !== undefined) return mock && IOMMUFD_RULES.has(name) ? name : unknownIommufdCall.name;
   const named = (Object.keys(IOMMUFD_CALLS) as IommufdCallName[]).find((other) => IOMMUFD_CALLS[other].number === number);
   return named !== undefined && IOMMUFD_RULES.has(named) ? named : unknownIommufdCall.name;
 }
