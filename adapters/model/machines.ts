@@ -137,9 +137,18 @@ export const LINUX_PSERIES: MachineDescription = hosting({
   groups: [...groups(PSERIES), { ...group('vf0', { ...PSERIES, dma32Size: 0 }), windows: 1 }, { ...group('plain0', { ...PSERIES, pageSizes: pageSizeMask(12) }), windows: 0 }],
 });
 
-/** The same on PowerNV. */
+/** The same in a partition of which the PEs have EEH, as those of PowerVM. */
+export const LINUX_PSERIES_EEH: MachineDescription = hosting({
+  platform: 'pseries',
+  eeh: true,
+  groups: [...groups(PSERIES), { ...group('noeeh0', PSERIES), withoutEeh: true }],
+});
+
+const POWERNV = { dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 };
+
+/** The same on PowerNV; one PE takes no part in EEH. */
 export const LINUX_POWERNV: MachineDescription = hosting({
   platform: 'powernv',
   eeh: true,
-  groups: groups({ dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 }),
+  groups: [...groups(POWERNV), { ...group('noeeh0', POWERNV), withoutEeh: true }],
 });
