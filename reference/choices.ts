@@ -44,6 +44,7 @@ export const CHOICES = {
   E8: 'EEH: the state of a PE without EEH: answered with no capability, or refused.',
   E9: 'EEH: configuration space of a stopped PE: all ones, or an error.',
   E10: 'EEH: a fundamental reset that the PE does not offer: not possible (-8), or no such function (-3).',
+  E11: 'EEH: the token that names an open error injection: any.',
   'data-of-refused-read': 'What a device takes for data when its read was refused: nothing, zeros, or all ones.',
   busy: 'A call that may be interrupted: busy (-2, 990x; H_LONG_BUSY) with nothing done, or the answer.',
   hardware: 'Any call may report an unrecoverable hardware error.',

@@ -166,7 +166,8 @@ export const PROGRAM_MEMORY = { start: 0x100_0000n, end: 0x700_0000n } as const;
 
 /**
  * The machine facts that programs refer to: `memory.end`, `memory.fixed` (the first page that cannot be migrated); `errinjct.ioaBusError`, `errinjct.ioaBusError64`; for each PE `pe0.liobn`, `.start`, `.size`, `.end`
- * (of the default window, `end` is the first address past it), `.configAddress`, `.buidHigh`, `.buidLow`;
+ * (of the default window, `end` is the first address past it), `.configAddress`, `.buidHigh`, `.buidLow`, and of a PE with EEH, as pairs of
+ * words, `.configBuid` and `.buidWhat` (its lower word 0);
  * for each IOMMU group `pe0.dma32.start`, `.size`, `.end`, and of the system `system.page` (bytes);
  * for each virtual adapter `vio0.liobn` …; for the second pane of a server adapter `server0.partner.liobn` ….
  */
@@ -194,6 +195,7 @@ function gatherFacts(machine: MachineDescription): ReadonlyMap<string, bigint> {
     window(pe.name, pe.defaultWindow);
     facts.set(`${pe.name}.configAddress`, BigInt(pe.configAddress));
     facts.set(`${pe.name}.buidHigh`, pe.buid >> 32n).set(`${pe.name}.buidLow`, pe.buid & 0xffff_ffffn);
+    if (pe.eeh !== undefined) facts.set(`${pe.name}.configBuid`, (BigInt(pe.configAddress) << 32n) | (pe.buid >> 32n)).set(`${pe.name}.buidWhat`, (pe.buid & 0xffff_ffffn) << 32n);
   }
   for (const vio of machine.vios) {
     window(vio.name, vio.own);
