@@ -3,6 +3,7 @@ import { VFIO_CALLS, type VfioCallName } from '../uapi/vfio.js';
 import { checkExtension, getApiVersion, setIommu } from './container-calls.js';
 import { deviceGetInfo, deviceGetRegionInfo, deviceReset } from './device-calls.js';
 import { disable } from './disable.js';
+import { eehLook } from './eeh-look.js';
 import { eehPeOp } from './eeh-pe-op.js';
 import { enable } from './enable.js';
 import { close, openContainer, openGroup } from './files.js';
@@ -48,6 +49,7 @@ export const VFIO_RULES_LIST: readonly AnyCall[] = [
   unknownDeviceCall,
   deviceOwnCall,
   noDescriptorCall,
+  eehLook,
 ];
 
 /** The uAPI as merged, without any variant. */

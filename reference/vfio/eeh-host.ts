@@ -1,14 +1,16 @@
+import { FollowingChooser } from '../chooser.js';
 import type { Observation } from '../doors/observation.js';
 import type { HostOperation } from '../doors/operations.js';
-import { keepTo, stopFromOutside, surely, type EehPe } from '../eeh/pe.js';
-import { FIRMWARE, handleError, SOFTWARE } from '../eeh/recovery.js';
+import { keepTo, stopFromOutside, surely } from '../eeh/pe.js';
+import { FIRMWARE, SOFTWARE } from '../eeh/recovery.js';
 import { dmaGoesOn, mmioGoesOn, type PeState } from '../eeh/states.js';
 import type { Judgement } from '../judgement.js';
-import type { Clause } from '../rules.js';
+import { answerClauses } from '../judging.js';
+import { perform, type Clause, type RuleBook } from '../rules.js';
 import { E, syscallResultName } from '../uapi/errno.js';
 import { merged } from './checks.js';
-import { eehOfDevice, raiseIn } from './eeh.js';
-import { loseGroup } from './files.js';
+import { raiseIn } from './eeh.js';
+import { eehLook, present } from './eeh-look.js';
 import { groupOfDevice, type Host } from './host.js';
 
 /*
@@ -26,20 +28,22 @@ const clause = merged('Linux 7.2 arch/powerpc/kernel/eeh.c, eeh_driver.c');
 /** Clauses of the kernel's own recovery. */
 export const EEH_HOST_CLAUSES = [
   clause('eeh-host/outside', 'A PE can be stopped without anything that its owner or the kernel did.', 'LoPAR 2.9, ch_io_topology, EEH Option'),
-  clause('eeh-host/asked', 'The kernel can be told to look at a device, and to break it; a device without EEH is refused with ENODEV.'),
-  clause('eeh-host/recovered', 'An error of a PE that no user program holds is handled: afterwards the PE is normal and its devices are there.'),
-  clause('eeh-host/left-alone', 'An error of a PE that a user program holds is left to that program: the kernel recovers nothing and counts nothing.'),
-  clause('eeh-host/removed', 'With one error more than the limit within an hour the PE is given up: its devices are gone, and nothing of it is recovered any more.'),
+  clause('eeh-host/broken', 'A device is broken on demand: its PE has an error, found by whoever looks; a device without EEH is refused with ENODEV.'),
   clause('eeh-host/counted', 'Each error that the kernel handles is counted once, whichever device of the PE told of it.'),
   clause('eeh-host/state', 'sysfs shows of each device of a PE the same: which ways go on, and nothing isolated or recovering where all is well.', 'Linux 7.2 arch/powerpc/kernel/eeh_sysfs.c'),
   clause('eeh-host/limit', 'The number of errors that are borne within an hour can be set.'),
 ] as const satisfies readonly Clause[];
 
-/** What the model itself answers. */
-export function eehAnswer(host: Host, operation: EehOperation): Observation {
+/** What the model itself answers, and the rules that decide. */
+export function answerEeh(host: Host, operation: EehOperation, rules: RuleBook): { observation: Observation; clauses: readonly string[] } {
+  const observation = answerOf(host, operation);
+  return { observation, clauses: performEeh(host, operation, observation, rules).clauses };
+}
+
+function answerOf(host: Host, operation: EehOperation): Observation {
   switch (operation.op) {
     case 'eeh':
-      return { kind: 'syscall', result: BigInt(askResult(host, operation.device)) };
+      return { kind: 'syscall', result: present(host, operation.device) === undefined ? BigInt(-E.ENODEV) : 0n };
     case 'eeh-state':
       return { kind: 'values', values: shownState(host, operation.device) };
     case 'eeh-resets':
@@ -50,13 +54,13 @@ export function eehAnswer(host: Host, operation: EehOperation): Observation {
 }
 
 /** Does it, and judges what was seen. */
-export function performEeh(host: Host, operation: EehOperation, observed: Observation): Judgement {
+export function performEeh(host: Host, operation: EehOperation, observed: Observation, rules: RuleBook): Judgement {
   switch (operation.op) {
     case 'freeze':
       stopFromOutside(host.machine.pes.get(operation.pe)!.eeh!, operation.what);
       return expectResult('eeh-host/outside', 0, observed);
     case 'eeh':
-      return ask(host, operation, observed);
+      return operation.what === 'break' ? breakDevice(host, operation.device, observed) : look(host, operation.device, observed, rules);
     case 'eeh-limit':
       host.recovery.limit = operation.errors;
       return expectResult('eeh-host/limit', 0, observed);
@@ -67,46 +71,21 @@ export function performEeh(host: Host, operation: EehOperation, observed: Observ
   }
 }
 
-/** The PE of a device, unless it was given up. */
-function present(host: Host, device: string): EehPe | undefined {
-  return host.recovery.removed.has(device.split('.')[0]!) ? undefined : eehOfDevice(host, device);
-}
-
-const askResult = (host: Host, device: string): number => (present(host, device) === undefined ? -E.ENODEV : 0);
-
-function ask(host: Host, { what, device }: Extract<EehOperation, { op: 'eeh' }>, observed: Observation): Judgement {
+/** Breaks the device's memory for one load. */
+function breakDevice(host: Host, device: string, observed: Observation): Judgement {
   const pe = present(host, device);
-  const judgement = expectResult('eeh-host/asked', askResult(host, device), observed);
-  if (pe === undefined) return judgement;
-  if (what === 'break') {
-    raiseIn(host, pe);
-    return judgement;
-  }
-  return { ...judgement, clauses: [...judgement.clauses, ...look(host, device, pe)] };
+  if (pe !== undefined) raiseIn(host, pe);
+  return expectResult('eeh-host/broken', pe === undefined ? -E.ENODEV : 0, observed);
 }
 
-/** The kernel looks at a PE, and handles what it finds. Returns the rules that decide. */
-function look(host: Host, device: string, pe: EehPe): string[] {
-  const group = groupOfDevice(host, device);
-  if (group.devices > 0) return ['eeh-host/left-alone'];
-  if (surely(pe, seemsNormal)) return [];
-  const { recovery } = host;
-  const { name } = group.description;
-  const { count, ends } = handleError(recovery.counts.get(name), 0, recovery.limit);
-  recovery.counts.set(name, count);
-  recovery.resets += 1n;
-  if (ends === 'recovered') {
-    keepTo(pe, ['normal']);
-    return ['eeh-host/recovered'];
-  }
-  recovery.removed.add(name);
-  for (const driven of group.drivers.keys()) group.drivers.set(driven, 'none');
-  loseGroup(host, group);
-  return ['eeh-host/removed'];
+/** Lets the kernel look at a device's PE. */
+function look(host: Host, device: string, observed: Observation, rules: RuleBook): Judgement {
+  const call = rules.get(eehLook.name) as typeof eehLook;
+  const status = observed.kind === 'syscall' ? Number(observed.result) : 'crash';
+  const chooser = new FollowingChooser({ status, outputs: [] }, observed, (seen) => (seen === 'crash' ? 'crashed' : syscallResultName(seen)));
+  const answer = perform(call, call.read(host, device), chooser);
+  return { departures: chooser.departures, allowed: chooser.allowed, clauses: answerClauses(answer) };
 }
-
-/** While a reset is held firmware's flags are those of a PE that is normal. */
-const seemsNormal = (state: PeState): boolean => state === 'normal' || state === 'reset';
 
 /** The two words of eeh_pe_state. */
 function shownState(host: Host, device: string): Record<string, bigint> {

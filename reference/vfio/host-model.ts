@@ -13,6 +13,7 @@ import { LATCHING, served } from './calls.js';
 import { answerRegion, judgeRegion } from './device-region.js';
 import { deviceAccess } from './device-access.js';
 import { buildHost, type ContainerFile, type Host, type Process } from './host.js';
+import { answerEeh, isEeh, performEeh } from './eeh-host.js';
 import { hostAnswer, performHost } from './host-operations.js';
 import { deviceOwnCall } from './other-calls.js';
 import { adopt, badAddress, canonicalAddress, fill, load, mapAt, unmapAt } from './user-memory.js';
@@ -49,6 +50,7 @@ export class HostModel {
       case 'dma':
         return { observation: { kind: 'done' }, clauses: this.#dma(operation) };
       case 'host':
+        if (isEeh(operation)) return answerEeh(this.host, operation, this.rules);
         return hostAnswer(this.host, operation, this.#process(operation.by), this.value);
     }
   }
@@ -75,6 +77,7 @@ export class HostModel {
       case 'dma':
         return { departures: [], allowed: [], clauses: this.#dma(operation) };
       case 'host':
+        if (isEeh(operation)) return performEeh(this.host, operation, observed, this.rules);
         return performHost(this.host, operation, this.#process(operation.by), this.value, observed);
     }
   }

@@ -6,7 +6,7 @@ import { syscallResultName } from '../uapi/errno.js';
 import type { Judgement } from '../judgement.js';
 import { forkMemory } from '../memory/process.js';
 import { merged } from './checks.js';
-import { eehAnswer, isEeh, performEeh, type EehOperation } from './eeh-host.js';
+import type { EehOperation } from './eeh-host.js';
 import { closeAll, loseGroup } from './files.js';
 import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from './host.js';
 
@@ -15,10 +15,8 @@ import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from
  * kernel log, the hypervisor's view.
  */
 
-type Operation = Exclude<HostOperation, { op: 'together' }>;
-
-/** Operations apart from those on error states. */
-type PlainOperation = Exclude<Operation, EehOperation>;
+/** Operations but those on error states. */
+type Operation = Exclude<HostOperation, { op: 'together' } | EehOperation>;
 
 const clause = merged('Linux 7.2 mm/util.c account_locked_vm; drivers/vfio/vfio_iommu_spapr_tce.c');
 
@@ -39,7 +37,6 @@ export function hostAnswer(host: Host, operation: Operation, process: Process, v
 }
 
 function answerOf(host: Host, operation: Operation, process: Process): Observation {
-  if (isEeh(operation)) return eehAnswer(host, operation);
   switch (operation.op) {
     case 'ledger':
       return { kind: 'values', values: { locked: process.space.lockedPages } };
@@ -59,10 +56,6 @@ const SECTOR = 512;
 
 /** Does it, and judges what was seen. */
 export function performHost(host: Host, operation: Operation, process: Process, value: (term: Term) => bigint, observed: Observation): Judgement {
-  return isEeh(operation) ? performEeh(host, operation, observed) : performPlain(host, operation, process, value, observed);
-}
-
-function performPlain(host: Host, operation: PlainOperation, process: Process, value: (term: Term) => bigint, observed: Observation): Judgement {
   switch (operation.op) {
     case 'fork':
       host.processes.set(operation.as, forkProcess(host, operation.as, process));

@@ -89,7 +89,7 @@ const avocado: readonly Scenario[] = [
   flow('avo-02/inject-bare-metal', 'AVO-02: on PowerNV each injected error is a hit: the PE is found stopped, counted and recovered; a miss is no success', [RECOVERED, COUNTED], [...HOST, 'platform:powernv'], (p) => {
     for (const what of ['all', 'mmio', 'dma'] as const) resets(settled(check(freeze(p, 'pe0', what), 'pe0.dev0'), 'pe0.dev0'));
   }),
-  flow('avo-03/inject-powervm', 'AVO-03: in a partition the error of a load stops the PE; recovery is over when the PE is normal, its device is there and works', ['eeh-host/asked', RECOVERED, COUNTED, rule('get-state')], [...WITH_VFIO, 'platform:pseries'], (p) => {
+  flow('avo-03/inject-powervm', 'AVO-03: in a partition the error of a load stops the PE; recovery is over when the PE is normal, its device is there and works', ['eeh-host/broken', RECOVERED, COUNTED, rule('get-state')], [...WITH_VFIO, 'platform:pseries'], (p) => {
     resets(settled(check(breakDevice(p, 'pe0.dev0'), 'pe0.dev0'), 'pe0.dev0'));
     const container = p.v2();
     p.device(container);
@@ -135,7 +135,7 @@ const selftests: readonly Scenario[] = [
     shown(pe(p, container, 'unfreeze-io'), 'pe0.dev0');
     shown(pe(p, container, 'enable'), 'pe0.dev0');
   }),
-  flow('kse-03/break-every-device', 'KSE-03: each device in turn is broken, found stopped, recovered and counted once; the devices are those that there were', ['eeh-host/asked', RECOVERED, COUNTED, STATE], [...HOST, ...NEIGHBOUR], (p) => {
+  flow('kse-03/break-every-device', 'KSE-03: each device in turn is broken, found stopped, recovered and counted once; the devices are those that there were', ['eeh-host/broken', RECOVERED, COUNTED, STATE], [...HOST, ...NEIGHBOUR], (p) => {
     all(p, (_, device) => {
       check(breakDevice(p, device), device);
       resets(settled(p, device));

@@ -198,7 +198,7 @@ const broken = eehScenario(
   {
     id: 'eeh/vpt-23/break-by-debugfs',
     title: 'VPT-23: a device that the host breaks while a program holds it is left to the program: the host neither recovers nor counts, and the program recovers it without waiting',
-    clauses: ['eeh-host/asked', 'eeh-host/left-alone', 'eeh-host/counted', rule('get-state'), rule('deactivate')],
+    clauses: ['eeh-host/broken', 'eeh-host/left-alone', 'eeh-host/counted', rule('get-state'), rule('deactivate')],
     requires: [...STOPS, 'eeh-debugfs'],
     claims: asBefore,
   },

@@ -54,7 +54,7 @@ const recovered: readonly Scenario[] = [
     {
       id: 'eeh/host/nothing-wrong',
       title: 'A look at a PE with which nothing is wrong changes nothing and counts nothing',
-      clauses: ['eeh-host/asked', STATE, COUNTED],
+      clauses: ['eeh-host/nothing-wrong', STATE, COUNTED],
       requires: HOST,
     },
     (p) => {
@@ -96,7 +96,7 @@ const recovered: readonly Scenario[] = [
     {
       id: 'eeh/host/broken',
       title: 'A device that is broken on demand stops its PE; the kernel finds it, recovers it and counts it',
-      clauses: ['eeh-host/asked', RECOVERED, COUNTED],
+      clauses: ['eeh-host/broken', RECOVERED, COUNTED],
       requires: HOST,
     },
     (p) => {

@@ -82,7 +82,7 @@ export const scenarios: readonly Scenario[] = [
     {
       id: 'eeh/absent/device',
       title: 'The kernel has nothing to say of the error state of a device without EEH, and refuses to look at it with ENODEV',
-      clauses: ['eeh-host/asked', 'eeh-host/state'],
+      clauses: ['eeh-host/absent', 'eeh-host/state'],
       requires: ['eeh-debugfs', 'pe:noeeh0'],
     },
     (p) => {
