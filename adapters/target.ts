@@ -6,7 +6,9 @@ import type { Trace } from '../reference/doors/observation.js';
  * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), function sets (`hcall-multi-tce`,
  * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
  * `vfio` (a Linux kernel's doors `vfio`, `user` and `host`) with `platform:pseries` or `platform:powernv`, `spapr-v2`, `second-window`, `huge:SHIFT` for
- * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `eeh` or `no-eeh`, `bind` (drivers may be changed), `limit`
+ * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `eeh` or `no-eeh`, `eeh-stops`
+ * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside), `eeh-debugfs` (the kernel's EEH can be
+ * told and read), `rtas-eeh` (the RTAS calls of EEH are there), `errinjct` (errors can be injected by RTAS), `bind` (drivers may be changed), `limit`
  * (locked memory can be limited), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
  */
 export type Capability = string;
@@ -76,12 +78,14 @@ function partitionCapabilities(machine: MachineDescription): Set<Capability> {
   capabilities.add(machine.vios.some(({ partner }) => partner !== undefined) ? 'vio-server' : 'no-vio-server');
   if (machine.unmigratable !== undefined) capabilities.add('fixed-memory');
   if (machine.superPage !== undefined) capabilities.add('io-super-page');
+  if (machine.errinjct !== undefined) capabilities.add('errinjct');
   return capabilities;
 }
 
 /** What a Linux kernel offers a user program, as far as its machine decides it. */
 function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
   const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh']);
+  if (linux.eeh && linux.emulatedEeh !== true) capabilities.add('eeh-stops');
   for (const { name, devices, windows, pageSizes } of linux.groups) {
     capabilities.add(`pe:${name}`);
     for (const device of devices) {

@@ -68,6 +68,12 @@ class Compiler {
         const { region, offset, length } = operation;
         return [regionStep(this.host, fd, region), { do: 'pread', fd, offset: regionOffset(0, BigInt(offset)), length }];
       }
+      case 'write': {
+        const fd = this.#value(operation.fd);
+        const bytes = Buffer.alloc(4);
+        bytes.writeUInt32LE(operation.value);
+        return [regionStep(this.host, fd, operation.region), { do: 'pwrite', fd, offset: regionOffset(0, BigInt(operation.offset)), bytes: bytes.toString('hex') }];
+      }
       case 'ioctl':
         return [this.#ioctl(operation)];
     }
@@ -140,6 +146,12 @@ class Compiler {
         return { pause: true };
       case 'together':
         return { together: [this.#half(operation.left), this.#half(operation.right)], limit: DEVICE_LIMIT };
+      case 'freeze':
+      case 'eeh':
+      case 'eeh-limit':
+      case 'eeh-state':
+      case 'eeh-resets':
+        throw new RangeError(`This target cannot do '${operation.op}': a scenario that does it needs a target with the capability.`);
     }
   }
 

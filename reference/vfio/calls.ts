@@ -3,6 +3,8 @@ import { VFIO_CALLS, type VfioCallName } from '../uapi/vfio.js';
 import { checkExtension, getApiVersion, setIommu } from './container-calls.js';
 import { deviceGetInfo, deviceGetRegionInfo, deviceReset } from './device-calls.js';
 import { disable } from './disable.js';
+import { eehLook } from './eeh-look.js';
+import { eehPeOp } from './eeh-pe-op.js';
 import { enable } from './enable.js';
 import { close, openContainer, openGroup } from './files.js';
 import { groupGetDeviceFd, groupGetStatus, groupSetContainer, groupUnsetContainer } from './group-calls.js';
@@ -37,6 +39,7 @@ export const VFIO_RULES_LIST: readonly AnyCall[] = [
   unregisterMemory,
   tceCreate,
   tceRemove,
+  eehPeOp,
   deviceGetInfo,
   deviceGetRegionInfo,
   deviceReset,
@@ -46,6 +49,7 @@ export const VFIO_RULES_LIST: readonly AnyCall[] = [
   unknownDeviceCall,
   deviceOwnCall,
   noDescriptorCall,
+  eehLook,
 ];
 
 /** The uAPI as merged, without any variant. */
@@ -65,6 +69,7 @@ export const CONTAINER_CALLS: readonly VfioCallName[] = [
   'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY',
   'VFIO_IOMMU_SPAPR_TCE_CREATE',
   'VFIO_IOMMU_SPAPR_TCE_REMOVE',
+  'VFIO_EEH_PE_OP',
 ];
 
 const GROUP_CALLS: readonly VfioCallName[] = [

@@ -4,6 +4,7 @@ import { GROUP_CONTAINER_SET, GROUP_VIABLE } from '../uapi/vfio.js';
 import { ATTACHED, badPointer, CONTAINER, GROUP, merged, openWith, readGroup, readOnly, tooShort, type GroupContext, type Ioctl, type IoctlInput } from './checks.js';
 import { openFile } from './files.js';
 import type { Container, GroupFile, Host, OpenFile } from './host.js';
+import { changeOwner } from './eeh.js';
 import { attachGroup, leaveContainer } from './windows.js';
 
 const clause = merged('Linux 7.2 drivers/vfio/group.c, drivers/iommu/iommu.c');
@@ -177,7 +178,7 @@ export const groupGetDeviceFd = defineCall<GroupContext, IoctlInput>({
       const opener = c.file as Extract<OpenFile, { kind: 'group' }>;
       opener.users += 1;
       c.group.devices += 1;
-      c.host.maybeStopped.delete(c.group.description.name);
+      changeOwner(c.host, c.group);
       const file: OpenFile = { kind: 'device', device: c.device!, group: c.group, opener, users: 0 };
       return { clause: `${GET_DEVICE}/opened`, status: openFile(c.process, file, chooser) };
     },

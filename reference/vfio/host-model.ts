@@ -5,14 +5,15 @@ import type { DmaOperation, HostOperation, Operation, UserOperation, VfioIoctl, 
 import type { Term } from '../doors/term.js';
 import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from '../judging.js';
 import type { Judgement } from '../judgement.js';
-import { anyBytes } from '../memory/bytes.js';
 import { perform, type Answer, type AnyCall, type RuleBook, type Status } from '../rules.js';
-import { access, DEVICE_BUFFER_BYTES } from '../tce/device.js';
 import { E, syscallResultName } from '../uapi/errno.js';
 import { decode, encode, fieldsOf, withFields } from '../uapi/structure.js';
 import { VFIO_CALLS } from '../uapi/vfio.js';
 import { LATCHING, served } from './calls.js';
+import { answerRegion, judgeRegion } from './device-region.js';
+import { deviceAccess } from './device-access.js';
 import { buildHost, type ContainerFile, type Host, type Process } from './host.js';
+import { answerEeh, isEeh, performEeh } from './eeh-host.js';
 import { hostAnswer, performHost } from './host-operations.js';
 import { deviceOwnCall } from './other-calls.js';
 import { adopt, badAddress, canonicalAddress, fill, load, mapAt, unmapAt } from './user-memory.js';
@@ -43,12 +44,13 @@ export class HostModel {
   answer(operation: LinuxOperation): Answered {
     switch (operation.door) {
       case 'vfio':
-        return operation.op === 'read' ? { observation: { kind: 'bytes', bytes: new Uint8Array(operation.length) }, clauses: [] } : this.#answerCall(operation);
+        return isRegion(operation) ? answerRegion(this.host, this.#process(operation.by), operation, this.#descriptor(operation.fd)) : this.#answerCall(operation);
       case 'user':
         return { observation: this.#user(operation), clauses: [] };
       case 'dma':
         return { observation: { kind: 'done' }, clauses: this.#dma(operation) };
       case 'host':
+        if (isEeh(operation)) return answerEeh(this.host, operation, this.rules);
         return hostAnswer(this.host, operation, this.#process(operation.by), this.value);
     }
   }
@@ -69,16 +71,17 @@ export class HostModel {
   }
 
   #judge(operation: LinuxOperation, observed: Observation, passOver: number): Judgement {
-    if (operation.door === 'vfio' && operation.op !== 'read') return this.#judgeCall(operation, observed, passOver);
+    if (operation.door === 'vfio' && !isRegion(operation)) return this.#judgeCall(operation, observed, passOver);
     if (observed.kind === 'crashed') return crashed(observed.message);
     switch (operation.door) {
       case 'vfio':
-        return NOTHING;
+        return judgeRegion(this.host, this.#process(operation.by), operation, this.#descriptor(operation.fd), observed);
       case 'user':
         return this.#judgeUser(operation, observed);
       case 'dma':
         return conforms(...this.#dma(operation));
       case 'host':
+        if (isEeh(operation)) return performEeh(this.host, operation, observed, this.rules);
         return performHost(this.host, operation, this.#process(operation.by), this.value, observed);
     }
   }
@@ -89,13 +92,15 @@ export class HostModel {
     return process;
   }
 
+  #descriptor = (fd: Term): number => Number(BigInt.asIntN(32, this.value(fd)));
+
   #rule(name: string): AnyCall {
     const call = this.rules.get(name);
     if (call === undefined) throw new Error(`The reference has no call '${name}'.`);
     return call;
   }
 
-  #answerCall(operation: Exclude<VfioOperation, { op: 'read' }>): Answered {
+  #answerCall(operation: VfioCallOperation): Answered {
     const invoked = this.#invoke(operation);
     const answer = perform(invoked.call, invoked.context, canonical);
     if (answer.status === 'crash') return { observation: { kind: 'crashed', message: answer.clause }, clauses: [answer.clause] };
@@ -103,7 +108,7 @@ export class HostModel {
     return { observation: { kind: 'syscall', result: BigInt(answer.status), ...(fields && { fields }) }, clauses: answerClauses(answer) };
   }
 
-  #judgeCall(operation: Exclude<VfioOperation, { op: 'read' }>, observed: Observation, passOver: number): Judgement {
+  #judgeCall(operation: VfioCallOperation, observed: Observation, passOver: number): Judgement {
     const invoked = this.#invoke(operation);
     const seen = observed.kind === 'syscall' ? { status: Number(observed.result), outputs: invoked.seen(observed) } : { status: 'crash' as const, outputs: [] };
     const chooser = new FollowingChooser(seen, observed, statusName, passOver);
@@ -113,13 +118,13 @@ export class HostModel {
     return { departures: withMessage(departures, observed), allowed: chooser.allowed, clauses: answerClauses(answer), undecided: chooser.undecided };
   }
 
-  #invoke(operation: Exclude<VfioOperation, { op: 'read' }>): Invocation {
+  #invoke(operation: VfioCallOperation): Invocation {
     const process = this.#process(operation.by);
     if (operation.op === 'open') {
       const call = this.#rule(operation.what === 'container' ? 'open-container' : 'open-group');
       return plainInvocation(call, call.read(this.host, { process, what: operation.what }));
     }
-    const fd = Number(BigInt.asIntN(32, this.value(operation.fd)));
+    const fd = this.#descriptor(operation.fd);
     if (operation.op === 'close') {
       const call = this.#rule('close');
       return plainInvocation(call, call.read(this.host, { process, fd }));
@@ -187,15 +192,13 @@ export class HostModel {
     return wrong === undefined ? AS_IT_SHOULD : departs('user/memory', wrong, `0x${result.toString(16)}`);
   }
 
-  #dma(operation: DmaOperation): readonly string[] {
-    const { machine, maybeStopped, linux } = this.host;
-    const pe = operation.device.split('.')[0]!;
-    openAtFirst(this.host, operation.device);
-    const { clauses } = access(machine, this.#rule('dma'), operation, this.value(operation.iova), maybeStopped.has(pe));
-    if (linux.eeh && clauses.some((clause) => clause !== 'dma/translated')) maybeStopped.add(pe);
-    return clauses;
-  }
+  #dma = (operation: DmaOperation): readonly string[] => deviceAccess(this.host, this.#rule('dma'), operation, this.value(operation.iova));
 }
+
+/** Operations of the door that are calls of the kernel's VFIO; the others are a device's own. */
+type VfioCallOperation = Exclude<VfioOperation, { op: 'read' | 'write' }>;
+
+const isRegion = (operation: VfioOperation): operation is Exclude<VfioOperation, VfioCallOperation> => operation.op === 'read' || operation.op === 'write';
 
 /** A call made ready: its rules, what they look at, and how its structure is read. */
 interface Invocation {
@@ -255,13 +258,3 @@ const AS_IT_SHOULD = conforms('user/memory');
 
 const sameKind = (shouldFail: boolean, failed: boolean): Judgement =>
   shouldFail === failed ? AS_IT_SHOULD : departs('user/memory', shouldFail ? 'an error' : 'success', failed ? 'an error' : 'success');
-
-/** What a device's buffer holds when a program begins is open: the device kept it from an earlier life. */
-function openAtFirst(host: Host, device: string): void {
-  for (const pe of host.machine.pes.values()) {
-    const buffer = pe.buffers.get(device);
-    if (buffer?.untouched === true) buffer.maybeStore(0, ANYTHING);
-  }
-}
-
-const ANYTHING = anyBytes(DEVICE_BUFFER_BYTES);

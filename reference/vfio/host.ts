@@ -1,5 +1,6 @@
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
+import { makeHostRecovery, type HostRecovery } from '../eeh/recovery.js';
 import { makeAddressSpace, makeRealMemory, type AddressSpace, type RealMemory, type Region } from '../memory/process.js';
 import type { OpalPe, OpalPhb } from '../opal/phb.js';
 import { powernvPlatform } from '../platform/powernv.js';
@@ -17,8 +18,10 @@ export interface Host {
   readonly groups: Map<string, VfioGroup>;
   /** First sectors of disks as they were read first. */
   readonly sectors: Map<string, Uint8Array>;
-  /** PEs that the platform may have stopped after an access that it refused. */
-  readonly maybeStopped: Set<string>;
+  /** What the kernel's EEH has counted and done, by PE. */
+  readonly recovery: HostRecovery;
+  /** The registers of devices that keep what is stored to them. */
+  readonly registers: Map<string, number>;
   /** Entries that still mapped something when their window went, by group. */
   readonly lost: Map<string, bigint>;
   /** What known defects make the kernel say. The specification has nothing to say. */
@@ -119,7 +122,8 @@ export function buildHost(description: MachineDescription): Host {
     processes: new Map([['main', makeProcess('main')]]),
     groups,
     sectors: new Map(),
-    maybeStopped: new Set(),
+    recovery: makeHostRecovery(),
+    registers: new Map(),
     lost: new Map(),
     mayLog: [],
     racing: [],
@@ -176,6 +180,7 @@ const hardwarePe = (linux: LinuxDescription, group: GroupDescription, index: num
     secondStart: linux.secondStart,
   },
   devices: group.devices.map(({ name }) => name),
+  ...(linux.eeh && group.withoutEeh !== true && { eeh: { fundamental: true } }),
 });
 
 /** A host bridge with one PE for each group. */

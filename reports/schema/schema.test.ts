@@ -41,6 +41,9 @@ describe('program.schema.json', () => {
     ['a device access', program({ door: 'dma', op: 'write', device: 'pe0.dev0', iova: { from: 'w1.ret2:64' }, length: 8, at: 0 })],
     ['a reboot', program({ door: 'platform', op: 'reboot' })],
     ['an ioctl', program({ door: 'vfio', op: 'ioctl', fd: { from: 'container.fd' }, call: 'VFIO_IOMMU_UNMAP_DMA', args: { iova: '0x0' }, by: 'child', pointer: 'unmapped' })],
+    ['a store to a device', program({ door: 'vfio', op: 'write', fd: { from: 'device.fd' }, region: 0, offset: 4, value: 0xffff_ffff })],
+    ['an error from outside', program({ door: 'host', op: 'freeze', pe: 'pe0', what: 'mmio' })],
+    ['a look that waits', program({ door: 'host', op: 'eeh-state', device: 'pe0.dev0', within: 120 })],
     ['two at once', program({ door: 'host', op: 'together', left: { door: 'host', op: 'ledger' }, right: { door: 'user', op: 'unmap', address: '0x1000', length: '0x1000' } })],
   ])('takes %s', (_, value) => {
     validate(value);
