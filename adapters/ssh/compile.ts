@@ -20,6 +20,9 @@ const SECTOR_BYTES = 512;
 const BESIDE = '#host';
 const MAIN = 'main';
 
+/** Where the kernel's EEH can be told things. Source: Linux arch/powerpc/kernel/eeh.c eeh_init_debugfs. */
+export const EEH_DEBUGFS = '/sys/kernel/debug/powerpc';
+
 /** Turns a program into what the agent does: one instruction for one operation. @throws DanglingReference, RangeError */
 export function compile(program: Program, host: HostFacts): Instruction[] {
   const compiler = new Compiler(host);
@@ -147,10 +150,18 @@ class Compiler {
       case 'together':
         return { together: [this.#half(operation.left), this.#half(operation.right)], limit: DEVICE_LIMIT };
       case 'freeze':
+        return { pause: true };
       case 'eeh':
+        return this.#beside(operation, { do: 'attribute', path: `${EEH_DEBUGFS}/eeh_dev_${operation.what}`, text: this.#device(operation.device).address });
       case 'eeh-limit':
-      case 'eeh-state':
+        return this.#beside(operation, { do: 'setting', path: `${EEH_DEBUGFS}/eeh_max_freezes`, text: operation.errors.toString() });
+      case 'eeh-state': {
+        const { within, device } = operation;
+        return this.#beside(operation, { do: 'pe_state', device: this.#device(device).address, ...(within !== undefined && { within }) });
+      }
       case 'eeh-resets':
+        return this.#beside(operation, { do: 'resets' });
+      case 'eeh-notify':
         throw new RangeError(`This target cannot do '${operation.op}': a scenario that does it needs a target with the capability.`);
     }
   }

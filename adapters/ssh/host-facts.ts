@@ -13,6 +13,8 @@ export interface DeviceFacts {
   /** `0001:00:01.0`. */
   readonly address: string;
   readonly edu?: EduAccess;
+  /** The number of its PE, as the kernel's EEH has it (`eeh_pe_config_addr`). */
+  readonly pe?: number;
 }
 
 /** What turning programs into system calls needs to know of a host. */

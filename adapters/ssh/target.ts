@@ -22,6 +22,9 @@ import { parseSshUrl } from './url.js';
  * @param since when the program began, milliseconds since 1970
  * @returns the values `mapped` and `lost`
  */
+/** Stops a PE from outside: the address of one of its devices, and its number. */
+export type Freeze = (device: string, pe: number, what: Extract<HostOperation, { op: 'freeze' }>['what']) => Promise<void>;
+
 export type Witness = (pe: string, since: number) => Promise<Readonly<Record<string, bigint>>>;
 
 /** How to reach a host, and what of it may be used. */
@@ -41,6 +44,7 @@ export interface SshTargetOptions extends SshOptions, AgentOptions {
   /** Have each operation confirmed before the next: slower, but if the host dies it is known where. */
   readonly stepwise?: boolean;
   readonly witness?: Witness;
+  readonly freeze?: Freeze;
   /** Asked when the connection is lost: what the machine died of, or undefined where it is not known to have died. */
   readonly health?: () => Promise<string | undefined>;
   /** How long to try to reach a host again after its loss, milliseconds: whether it rebooted decides whose fault it was; 60 s unless told. */
@@ -100,7 +104,8 @@ export class SshTarget implements Target {
     const witnessed = new Map<number, Observation>();
     const atPause = async (count: number): Promise<void> => {
       const operation = operations[count - 1];
-      if (operation !== undefined && isWitness(operation)) witnessed.set(count - 1, await this.#witness(operation.pe, since));
+      const seen = operation?.door === 'host' ? await this.#outside(operation, since) : undefined;
+      if (seen !== undefined) witnessed.set(count - 1, seen);
     };
     const { stepwise = false } = this.options;
     try {
@@ -157,9 +162,17 @@ export class SshTarget implements Target {
   /** Asked again after every wait: Ctrl-C closes the target whatever it is doing. */
   #isClosed = (): boolean => this.#closed;
 
-  async #witness(pe: string, since: number): Promise<Observation> {
-    const values = await this.options.witness?.(pe, since);
-    return values === undefined ? { kind: 'done' } : { kind: 'values', values };
+  /** What is done beside the host, while its program waits. */
+  async #outside(operation: HostOperation, since: number): Promise<Observation | undefined> {
+    if (operation.op === 'witness') {
+      const values = await this.options.witness?.(operation.pe, since);
+      return values && { kind: 'values', values };
+    }
+    if (operation.op !== 'freeze') return undefined;
+    const device = this.#host.facts.devices.get(`${operation.pe}.dev0`);
+    if (device?.pe === undefined) throw new TargetLost(`expected ${operation.pe} to be a PE that ${this.transport.name} knows by a number, but saw none; the kernel has no EEH there`);
+    await this.options.freeze?.(device.address, device.pe, operation.what);
+    return { kind: 'syscall', result: 0n };
   }
 
   /** What the machine died of, as far as anybody can tell: its console, or a boot that nobody asked for. */
@@ -190,6 +203,8 @@ function descriptionOf(options: SshTargetOptions, transport: Transport, { link, 
   const capabilities = machineCapabilities(machine).add('limit').add('bind');
   if (hasLog) capabilities.add('log');
   if (options.witness !== undefined) capabilities.add('witness');
+  if (options.freeze !== undefined && machine.linux?.eeh === true) capabilities.add('freeze');
+  if (hasEehDebugfs) capabilities.add('eeh-debugfs');
   return {
     name: options.name ?? transport.name,
     fingerprint: `${system.platform} ${options.machineName ?? system.machine} linux ${system.kernel} ${link.hello.page / 1024}K`,
@@ -199,8 +214,6 @@ function descriptionOf(options: SshTargetOptions, transport: Transport, { link, 
     disposable: options.disposable ?? false,
   };
 }
-
-const isWitness = (operation: Operation): operation is Extract<HostOperation, { op: 'witness' }> => operation.door === 'host' && operation.op === 'witness';
 
 const witnessedOr = (observation: Observation, witnessed: Observation | undefined): Observation =>
   witnessed !== undefined && observation.kind === 'done' ? witnessed : observation;
