@@ -18,11 +18,10 @@ import { parseSshUrl } from './url.js';
 /**
  * What the hypervisor sees of a PE's windows, asked while a program waits.
  *
- * @param pe its name in programs
- * @param since when the program began, milliseconds since 1970
+ * @param device PCI address of the PE's first device: `0001:00:01.0`
  * @returns the values `mapped` and `lost`
  */
-export type Witness = (pe: string, since: number) => Promise<Readonly<Record<string, bigint>>>;
+export type Witness = (device: string) => Promise<Readonly<Record<string, bigint>>>;
 
 /** How to reach a host, and what of it may be used. */
 export interface SshTargetOptions extends SshOptions, AgentOptions {
@@ -54,6 +53,7 @@ const CLOSED = 'The connection was closed.';
 /** A Linux kernel on a POWER machine, reached over SSH. */
 export class SshTarget implements Target {
   readonly variants: readonly [TargetDescription];
+  #exchanges = 0;
   #session: Session;
   #host: DescribedHost;
   #boot: string;
@@ -85,9 +85,9 @@ export class SshTarget implements Target {
     return new SshTarget(options, transport, await openHost(transport, options.devices, options));
   }
 
-  /** Where the devices of programs (`pe0.dev0`) are: PCI addresses. */
-  get devices(): ReadonlyMap<string, string> {
-    return new Map([...this.#host.facts.devices].map(([name, { address }]) => [name, address]));
+  /** One for each part of a program between pauses. */
+  get exchanges(): number {
+    return this.#exchanges;
   }
 
   async run(program: Program): Promise<Trace> {
@@ -95,14 +95,15 @@ export class SshTarget implements Target {
     if (!this.#session.link.alive) await this.#reconnect();
     const { operations } = program;
     const instructions = compile(program, this.#host.facts);
-    const since = Date.now();
     const partial: Answer[] = [];
     const witnessed = new Map<number, Observation>();
     const atPause = async (count: number): Promise<void> => {
+      this.#exchanges += 1;
       const operation = operations[count - 1];
-      if (operation !== undefined && isWitness(operation)) witnessed.set(count - 1, await this.#witness(operation.pe, since));
+      if (operation !== undefined && isWitness(operation)) witnessed.set(count - 1, await this.#witness(operation.pe));
     };
     const { stepwise = false } = this.options;
+    this.#exchanges += 1;
     try {
       const outcome = await this.#session.run(instructions, { stepwise, atPause, partial });
       const seen = observations(program, outcome, this.#host.facts);
@@ -157,8 +158,9 @@ export class SshTarget implements Target {
   /** Asked again after every wait: Ctrl-C closes the target whatever it is doing. */
   #isClosed = (): boolean => this.#closed;
 
-  async #witness(pe: string, since: number): Promise<Observation> {
-    const values = await this.options.witness?.(pe, since);
+  async #witness(pe: string): Promise<Observation> {
+    const device = this.#host.facts.devices.get(`${pe}.dev0`);
+    const values = device && (await this.options.witness?.(device.address));
     return values === undefined ? { kind: 'done' } : { kind: 'values', values };
   }
 
