@@ -31,6 +31,8 @@ export interface TargetDescription {
 export interface Target {
   /** The systems it can be, the usual one first: most targets are one; the model can be a partition of several kinds. */
   readonly variants: readonly [TargetDescription, ...TargetDescription[]];
+  /** How often programs went to a system elsewhere and their answers came back; undefined where there is no such way. */
+  readonly exchanges?: number;
   /**
    * Runs a program on a machine as it is at boot (program memory and device buffers zero), and returns one observation
    * for every operation. The death of the system is an observation (`crashed`, then `not-run`), never an exception.

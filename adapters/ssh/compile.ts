@@ -3,6 +3,7 @@ import { DanglingReference, isReference, type Term } from '../../reference/doors
 import { vfioCall, vfioRequest } from '../../reference/uapi/vfio.js';
 import { u64 } from '../../reference/values.js';
 import { transferSteps } from './edu.js';
+import { EEH_DEBUGFS } from './eeh-debugfs.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
 import type { Instruction, Step, Steps, Value } from './instructions.js';
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, PROT } from './mman.js';
@@ -19,9 +20,6 @@ const SECTOR_BYTES = 512;
 /** The process that touches no descriptor of the program: it must not keep a device from changing its driver. */
 const BESIDE = '#host';
 const MAIN = 'main';
-
-/** Where the kernel's EEH can be told things. Source: Linux arch/powerpc/kernel/eeh.c eeh_init_debugfs. */
-export const EEH_DEBUGFS = '/sys/kernel/debug/powerpc';
 
 /** Turns a program into what the agent does: one instruction for one operation. @throws DanglingReference, RangeError */
 export function compile(program: Program, host: HostFacts): Instruction[] {
@@ -161,8 +159,6 @@ class Compiler {
       }
       case 'eeh-resets':
         return this.#beside(operation, { do: 'resets' });
-      case 'eeh-notify':
-        throw new RangeError(`This target cannot do '${operation.op}': a scenario that does it needs a target with the capability.`);
     }
   }
 

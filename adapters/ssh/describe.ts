@@ -2,6 +2,7 @@ import { machineFacts, type GroupDescription, type LinuxDescription, type Machin
 import type { AgentLink } from './agent-link.js';
 import { treeWindow } from './default-window.js';
 import type { FoundGroup } from './devices.js';
+import { EEH_DEBUGFS } from './eeh-debugfs.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
 import { Look } from './look.js';
 import { namesOf, probeGroup, type ProbedGroup } from './probe.js';
@@ -16,6 +17,8 @@ export interface DescribedHost {
   readonly machine: MachineDescription;
   readonly facts: HostFacts;
   readonly system: SystemFacts;
+  /** The kernel's EEH can be told things. */
+  readonly eehDebugfs: boolean;
 }
 
 /**
@@ -35,7 +38,8 @@ export async function describeHost(session: Session, system: SystemFacts, groups
     for (const [name, edu] of probed.edus) if (edu !== undefined) devices.set(name, { ...devices.get(name)!, edu });
   }
   const machine = machineOf(system, link.hello.page, described, eeh);
-  return { machine, system, facts: { ...bare, devices, facts: machineFacts(machine) } };
+  const [eehDebugfs = false] = await new Look(link).access([`${EEH_DEBUGFS}/eeh_dev_check`]);
+  return { machine, system, eehDebugfs, facts: { ...bare, devices, facts: machineFacts(machine) } };
 }
 
 /** The devices with the numbers of their PEs, where the kernel has EEH. */

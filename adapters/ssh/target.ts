@@ -1,5 +1,5 @@
 import type { Observation, Trace } from '../../reference/doors/observation.js';
-import type { HostOperation, Operation, Program } from '../../reference/doors/operations.js';
+import type { HostOperation, Program } from '../../reference/doors/operations.js';
 import { machineCapabilities, TargetLost, type Target, type TargetDescription } from '../target.js';
 import { AgentLink, type AgentOptions } from './agent-link.js';
 import { compile } from './compile.js';
@@ -18,14 +18,13 @@ import { parseSshUrl } from './url.js';
 /**
  * What the hypervisor sees of a PE's windows, asked while a program waits.
  *
- * @param pe its name in programs
- * @param since when the program began, milliseconds since 1970
+ * @param device PCI address of the PE's first device: `0001:00:01.0`
  * @returns the values `mapped` and `lost`
  */
+export type Witness = (device: string) => Promise<Readonly<Record<string, bigint>>>;
+
 /** Stops a PE from outside: the address of one of its devices, and its number. */
 export type Freeze = (device: string, pe: number, what: Extract<HostOperation, { op: 'freeze' }>['what']) => Promise<void>;
-
-export type Witness = (pe: string, since: number) => Promise<Readonly<Record<string, bigint>>>;
 
 /** How to reach a host, and what of it may be used. */
 export interface SshTargetOptions extends SshOptions, AgentOptions {
@@ -58,6 +57,7 @@ const CLOSED = 'The connection was closed.';
 /** A Linux kernel on a POWER machine, reached over SSH. */
 export class SshTarget implements Target {
   readonly variants: readonly [TargetDescription];
+  #exchanges = 0;
   #session: Session;
   #host: DescribedHost;
   #boot: string;
@@ -89,9 +89,9 @@ export class SshTarget implements Target {
     return new SshTarget(options, transport, await openHost(transport, options.devices, options));
   }
 
-  /** Where the devices of programs (`pe0.dev0`) are: PCI addresses. */
-  get devices(): ReadonlyMap<string, string> {
-    return new Map([...this.#host.facts.devices].map(([name, { address }]) => [name, address]));
+  /** One for each part of a program between pauses. */
+  get exchanges(): number {
+    return this.#exchanges;
   }
 
   async run(program: Program): Promise<Trace> {
@@ -99,15 +99,16 @@ export class SshTarget implements Target {
     if (!this.#session.link.alive) await this.#reconnect();
     const { operations } = program;
     const instructions = compile(program, this.#host.facts);
-    const since = Date.now();
     const partial: Answer[] = [];
     const witnessed = new Map<number, Observation>();
     const atPause = async (count: number): Promise<void> => {
+      this.#exchanges += 1;
       const operation = operations[count - 1];
-      const seen = operation?.door === 'host' ? await this.#outside(operation, since) : undefined;
+      const seen = operation?.door === 'host' ? await this.#outside(operation) : undefined;
       if (seen !== undefined) witnessed.set(count - 1, seen);
     };
     const { stepwise = false } = this.options;
+    this.#exchanges += 1;
     try {
       const outcome = await this.#session.run(instructions, { stepwise, atPause, partial });
       const seen = observations(program, outcome, this.#host.facts);
@@ -163,13 +164,13 @@ export class SshTarget implements Target {
   #isClosed = (): boolean => this.#closed;
 
   /** What is done beside the host, while its program waits. */
-  async #outside(operation: HostOperation, since: number): Promise<Observation | undefined> {
+  async #outside(operation: HostOperation): Promise<Observation | undefined> {
+    if (operation.op !== 'witness' && operation.op !== 'freeze') return undefined;
+    const device = this.#host.facts.devices.get(`${operation.pe}.dev0`);
     if (operation.op === 'witness') {
-      const values = await this.options.witness?.(operation.pe, since);
+      const values = device && (await this.options.witness?.(device.address));
       return values && { kind: 'values', values };
     }
-    if (operation.op !== 'freeze') return undefined;
-    const device = this.#host.facts.devices.get(`${operation.pe}.dev0`);
     if (device?.pe === undefined) throw new TargetLost(`expected ${operation.pe} to be a PE that ${this.transport.name} knows by a number, but saw none; the kernel has no EEH there`);
     await this.options.freeze?.(device.address, device.pe, operation.what);
     return { kind: 'syscall', result: 0n };
@@ -199,12 +200,12 @@ function transportOf({ url, transport = 'ssh2', ...options }: SshTargetOptions):
   return (transport === 'ssh2' ? ssh2Transport : openSshTransport)(parseSshUrl(url), options);
 }
 
-function descriptionOf(options: SshTargetOptions, transport: Transport, { link, hasLog }: Session, { machine, system }: DescribedHost): TargetDescription {
+function descriptionOf(options: SshTargetOptions, transport: Transport, { link, hasLog }: Session, { machine, system, eehDebugfs }: DescribedHost): TargetDescription {
   const capabilities = machineCapabilities(machine).add('limit').add('bind');
   if (hasLog) capabilities.add('log');
   if (options.witness !== undefined) capabilities.add('witness');
   if (options.freeze !== undefined && machine.linux?.eeh === true) capabilities.add('freeze');
-  if (hasEehDebugfs) capabilities.add('eeh-debugfs');
+  if (eehDebugfs) capabilities.add('eeh-debugfs');
   return {
     name: options.name ?? transport.name,
     fingerprint: `${system.platform} ${options.machineName ?? system.machine} linux ${system.kernel} ${link.hello.page / 1024}K`,

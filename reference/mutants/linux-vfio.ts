@@ -227,7 +227,7 @@ export const LINUX_VFIO_MUTANTS: readonly Mutant[] = [
     change: (rules) =>
       afterwardsUnknown(refuseAlsoWith(rules, `${CREATE}/below-page`, 0), [CREATE], (c) => {
         const { host, request } = c as unknown as Create;
-        return host.linux.platform === 'powernv' && request.size < 1n << BigInt(request.pageShift) && tableSize(host, request) > 0n;
+        return host.linux.platform === 'powernv' && request.pageShift < 64 && request.size < 1n << BigInt(request.pageShift) && tableSize(host, request) > 0n;
       }),
   },
   {
