@@ -151,6 +151,7 @@ class Compiler {
       case 'eeh-limit':
       case 'eeh-state':
       case 'eeh-resets':
+      case 'eeh-notify':
         throw new RangeError(`This target cannot do '${operation.op}': a scenario that does it needs a target with the capability.`);
     }
   }

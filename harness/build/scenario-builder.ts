@@ -84,6 +84,8 @@ function hostCapabilities(operation: HostOperation): Capability[] {
     case 'eeh-limit':
     case 'eeh-resets':
       return ['eeh-debugfs'];
+    case 'eeh-notify':
+      return ['eeh-notify', `device:${operation.device}`];
     case 'eeh-state':
       return ['eeh-debugfs', `device:${operation.device}`];
     case 'together':

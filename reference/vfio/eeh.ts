@@ -18,6 +18,11 @@ export function changeOwner(host: Host, group: VfioGroup): void {
   keepTo(pe, pe.states.flatMap((state) => outcomes(host.linux.platform, 'enable', state).map(({ next }) => next)));
 }
 
+/** A device that is closed is told of no error any more. */
+export function stopListening(host: Host, device: string): void {
+  host.events.get(device.split('.')[0]!)?.listeners.delete(device);
+}
+
 /** The PE has an error: an emulator's host bridge may not notice. */
 export function raiseIn(host: Host, pe: EehPe): void {
   if (host.linux.emulatedEeh === true) mayRaise(pe);
