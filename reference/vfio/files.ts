@@ -31,7 +31,7 @@ export function release(host: Host, file: OpenFile): void {
 
 function closeDevice(host: Host, file: DeviceFile): void {
   file.group.devices -= 1;
-  changeOwner(host, file.group);
+  changeOwner(host, file.group, file.device);
   stopListening(host, file.device);
   release(host, file.opener);
 }
