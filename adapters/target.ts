@@ -7,8 +7,8 @@ import type { Trace } from '../reference/doors/observation.js';
  * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
  * `vfio` (a Linux kernel's doors `vfio`, `user` and `host`) with `platform:pseries` or `platform:powernv`, `spapr-v2`, `second-window`, `huge:SHIFT` for
  * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `eeh` or `no-eeh`, `eeh-stops`
- * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside), `eeh-debugfs` (the kernel's EEH can be
- * told and read), `rtas-eeh` (the RTAS calls of EEH are there), `errinjct` (errors can be injected by RTAS), `bind` (drivers may be changed), `limit`
+ * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside; `freeze-beside`: while the program does something), `eeh-debugfs` (the kernel's EEH can be
+ * told and read), `eeh-notify` (devices are told of errors), `rtas-eeh` (the RTAS calls of EEH are there), `errinjct` (errors can be injected by RTAS), `bind` (drivers may be changed), `limit`
  * (locked memory can be limited), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
  */
 export type Capability = string;

@@ -1,5 +1,6 @@
 import { REFERENCE_RULES } from './rule-book.js';
 import { EEH_CLAUSES } from './eeh/clauses.js';
+import { EVENT_CLAUSES } from './eeh/events.js';
 import { EEH_HOST_CLAUSES } from './vfio/eeh-host.js';
 import { HOST_CLAUSES } from './vfio/host-operations.js';
 import { PROPERTY_CLAUSES } from './papr/properties.js';
@@ -32,7 +33,7 @@ const GENERAL: readonly Clause[] = [
 
 /** The clause catalogue: derived from the rule tables, not kept beside them. In the order of the tables. */
 export function allClauses(): Clause[] {
-  return unique([...[...REFERENCE_RULES.values()].flatMap(callClauses), ...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...EEH_CLAUSES, ...EEH_HOST_CLAUSES, ...GENERAL]);
+  return unique([...[...REFERENCE_RULES.values()].flatMap(callClauses), ...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...EEH_CLAUSES, ...EEH_HOST_CLAUSES, ...EVENT_CLAUSES, ...GENERAL]);
 }
 
 /** A call whose last check always decides names the clause twice. */

@@ -14,7 +14,7 @@ export type ModelKind = 'model' | 'model:pseries' | 'model:powernv';
 const HOST_CAPABILITIES = ['bind', 'limit', 'log'] as const;
 
 /** What can be done to error states from outside, beyond what follows from the machine. */
-const EEH_CAPABILITIES = ['freeze', 'eeh-debugfs'] as const;
+const EEH_CAPABILITIES = ['freeze', 'freeze-beside', 'eeh-debugfs', 'eeh-notify'] as const;
 
 const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...TargetDescription[]]>> = {
   model: [

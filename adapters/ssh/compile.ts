@@ -159,6 +159,8 @@ class Compiler {
       }
       case 'eeh-resets':
         return this.#beside(operation, { do: 'resets' });
+      case 'eeh-notify':
+        throw new RangeError(`This target cannot do '${operation.op}': a scenario that does it needs a target with the capability.`);
     }
   }
 

@@ -81,7 +81,8 @@ const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescript
     groups,
     hugePages: system.hugePages,
     eeh,
-    ...(eeh && system.emulated && { emulatedEeh: true as const }),
+    // QEMU's host bridge keeps the error states of its PEs, and stops nothing of them.
+    ...(eeh && system.platform === 'powernv' && system.machine.startsWith('qemu') && { emulatedEeh: true as const }),
     secondStart: SECOND_WINDOW,
   },
   memoryBytes: system.memoryBytes,

@@ -9,8 +9,6 @@ export interface SystemFacts {
   readonly platform: LinuxDescription['platform'];
   /** As the device tree calls the machine: `qemu-pseries`, `IBM-9009-42A`. */
   readonly machine: string;
-  /** QEMU made it: its host bridges keep the states of PEs, and stop nothing. */
-  readonly emulated: boolean;
   /** Upstream version of the kernel: `6.12.57`. */
   readonly kernel: string;
   readonly memoryBytes: bigint;
@@ -36,7 +34,6 @@ export async function systemFacts(link: AgentLink): Promise<SystemFacts> {
   return {
     platform,
     machine: machineName(compatible),
-    emulated: Buffer.from(compatible ?? []).toString('latin1').includes('qemu'),
     kernel: kernelVersion(link.hello.release, [signature, version]),
     memoryBytes: BigInt(/^MemTotal:\s*(\d+) kB$/m.exec(memory)?.[1] ?? 0) * 1024n,
     hugePages: await hugePages(look),

@@ -84,10 +84,12 @@ function hostCapabilities(operation: HostOperation): Capability[] {
     case 'eeh-limit':
     case 'eeh-resets':
       return ['eeh-debugfs'];
+    case 'eeh-notify':
+      return ['eeh-notify', `device:${operation.device}`];
     case 'eeh-state':
       return ['eeh-debugfs', `device:${operation.device}`];
     case 'together':
-      return [...capabilitiesOf(operation.left), ...capabilitiesOf(operation.right)];
+      return [...capabilitiesOf(operation.left), ...capabilitiesOf(operation.right)].flatMap((needed) => (needed === 'freeze' ? [needed, 'freeze-beside'] : [needed]));
     default:
       return [];
   }

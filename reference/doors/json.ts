@@ -102,6 +102,7 @@ const hostAlone = [
   z.strictObject({ ...host, op: z.literal('eeh-limit'), errors: natural(1, 1_000_000) }),
   z.strictObject({ ...host, op: z.literal('eeh-state'), device: z.string(), within: natural(1, 600).optional() }),
   z.strictObject({ ...host, op: z.literal('eeh-resets') }),
+  z.strictObject({ ...host, op: z.literal('eeh-notify'), what: z.enum(['listen', 'hear', 'recover', 'leave']), device: z.string(), depth: natural(1, 1000).optional(), serial: term.optional() }),
 ] as const;
 
 const alone = z.union([papr, memory, dma, platform, vfio, user, ...hostAlone]);

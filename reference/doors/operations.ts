@@ -271,6 +271,11 @@ export type HostOperation =
   | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-state'; readonly device: string; readonly within?: number })
   /** Observed as the value `resets`: errors that the kernel has handled since the program began (/proc/powerpc/eeh, eeh_slot_resets). */
   | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-resets' })
+  /**
+   * Errors of a PE as they are told to its devices (proposed; capability `eeh-notify`): `listen` with room for `depth` events, `hear`
+   * the next one (values `event`, `serial`, `state`, `lost`), `recover` the PE from the error with that serial number, `leave`.
+   */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-notify'; readonly what: 'listen' | 'hear' | 'recover' | 'leave'; readonly device: string; readonly depth?: number; readonly serial?: Term })
   /** Two operations at the same time, each in a thread of its own. Observed as a pair. */
   | (ByProcess & { readonly door: 'host'; readonly op: 'together'; readonly left: Operation; readonly right: Operation });
 

@@ -109,6 +109,8 @@ function hostText(operation: HostOperation): string {
       return `bear ${operation.errors} errors an hour`;
     case 'eeh-state':
       return `error state of ${operation.device}${operation.within === undefined ? '' : `, once it is as it should be, within ${operation.within} s`}`;
+    case 'eeh-notify':
+      return `${operation.what} ${operation.what === 'recover' && operation.serial !== undefined ? `from error ${termText(operation.serial)} through` : 'as'} ${operation.device}`;
     case 'eeh-resets':
       return 'errors handled';
     case 'together':

@@ -48,7 +48,7 @@ const peOf = (c: EehContext): readonly EehPe[] => (c.eeh === undefined ? [] : [c
 
 const noInjection: Guard<PeOp> = {
   id: `${OP}/inject`,
-  text: 'Linux before 6.12: a partition cannot inject errors.',
+  text: 'Linux before b0e2b828dfca: a partition cannot inject errors.',
   source: 'Linux b0e2b828dfca powerpc/pseries/eeh: Fix pseries_eeh_err_inject',
   status: 'merged',
   level: 'must',

@@ -27,6 +27,7 @@ export const E = {
   EBADFD: 77,
   EOPNOTSUPP: 95,
   ETIMEDOUT: 110,
+  ESTALE: 116,
 } as const;
 
 const names = new Map<number, string>(Object.entries(E).map(([name, number]) => [number, name]));

@@ -3,13 +3,14 @@ import type { Observation } from '../doors/observation.js';
 import type { HostOperation } from '../doors/operations.js';
 import { keepTo, stopFromOutside, surely } from '../eeh/pe.js';
 import { FIRMWARE, SOFTWARE } from '../eeh/recovery.js';
-import { dmaGoesOn, mmioGoesOn, type PeState } from '../eeh/states.js';
+import { dmaGoesOn, mmioGoesOn, type PeState, type Stop } from '../eeh/states.js';
 import type { Judgement } from '../judgement.js';
 import { answerClauses } from '../judging.js';
 import { perform, type Clause, type RuleBook } from '../rules.js';
 import { E, syscallResultName } from '../uapi/errno.js';
 import { merged } from './checks.js';
 import { raiseIn } from './eeh.js';
+import { tell } from './eeh-notify.js';
 import { eehLook, present } from './eeh-look.js';
 import { groupOfDevice, type Host } from './host.js';
 
@@ -21,7 +22,8 @@ import { groupOfDevice, type Host } from './host.js';
 /** The operations on error states. */
 export type EehOperation = Extract<HostOperation, { op: 'freeze' | 'eeh' | 'eeh-limit' | 'eeh-state' | 'eeh-resets' }>;
 
-export const isEeh = (operation: HostOperation): operation is EehOperation => operation.op === 'freeze' || operation.op.startsWith('eeh');
+export const isEeh = (operation: HostOperation): operation is EehOperation =>
+  operation.op !== 'eeh-notify' && (operation.op === 'freeze' || operation.op.startsWith('eeh'));
 
 const clause = merged('Linux 7.2 arch/powerpc/kernel/eeh.c, eeh_driver.c');
 
@@ -57,7 +59,7 @@ function answerOf(host: Host, operation: EehOperation): Observation {
 export function performEeh(host: Host, operation: EehOperation, observed: Observation, rules: RuleBook): Judgement {
   switch (operation.op) {
     case 'freeze':
-      stopFromOutside(host.machine.pes.get(operation.pe)!.eeh!, operation.what);
+      stop(host, operation.pe, operation.what);
       return expectResult('eeh-host/outside', 0, observed);
     case 'eeh':
       return operation.what === 'break' ? breakDevice(host, operation.device, observed) : look(host, operation.device, observed, rules);
@@ -69,6 +71,13 @@ export function performEeh(host: Host, operation: EehOperation, observed: Observ
     case 'eeh-resets':
       return judgeResets(host, observed);
   }
+}
+
+function stop(host: Host, name: string, what: Stop): void {
+  const pe = host.machine.pes.get(name)!.eeh!;
+  const [before] = pe.states;
+  stopFromOutside(pe, what);
+  tell(host, name, before, pe);
 }
 
 /** Breaks the device's memory for one load. */

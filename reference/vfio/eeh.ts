@@ -8,14 +8,25 @@ export const eehOf = (group: VfioGroup): EehPe | undefined => group.table.pe.eeh
 /** The error state of a device's PE. */
 export const eehOfDevice = (host: Host, device: string): EehPe | undefined => host.machine.pes.get(device.split('.')[0]!)?.eeh;
 
+/** Somebody has the device open. */
+const isOpen = (host: Host, device: string): boolean =>
+  [...host.processes.values()].some(({ files }) => [...files.values()].some((file) => file.kind === 'device' && file.device === device));
+
 /**
- * A device of the PE was opened or closed: a stopped PE goes on, as if it were asked to. Source: Linux kernel/eeh.c
- * eeh_dev_open, eeh_dev_release, eeh_pe_change_owner.
+ * A device of the PE was opened, for the first time or again after it was closed, or closed by the last who had it: a stopped
+ * PE goes on, as if it were asked to. Source: Linux kernel/eeh.c eeh_dev_open, eeh_dev_release, eeh_pe_change_owner; drivers/vfio/vfio_main.c
+ * vfio_df_device_first_open, vfio_df_device_last_close.
  */
-export function changeOwner(host: Host, group: VfioGroup): void {
+export function changeOwner(host: Host, group: VfioGroup, device: string): void {
   const pe = eehOf(group);
-  if (pe === undefined) return;
+  if (pe === undefined || isOpen(host, device)) return;
   keepTo(pe, pe.states.flatMap((state) => outcomes(host.linux.platform, 'enable', state).map(({ next }) => next)));
+}
+
+/** A device that nobody has open is told of no error any more. */
+export function stopListening(host: Host, device: string): void {
+  if (isOpen(host, device)) return;
+  host.events.get(device.split('.')[0]!)?.listeners.delete(device);
 }
 
 /** The PE has an error: an emulator's host bridge may not notice. */

@@ -178,7 +178,7 @@ export const groupGetDeviceFd = defineCall<GroupContext, IoctlInput>({
       const opener = c.file as Extract<OpenFile, { kind: 'group' }>;
       opener.users += 1;
       c.group.devices += 1;
-      changeOwner(c.host, c.group);
+      changeOwner(c.host, c.group, c.device!);
       const file: OpenFile = { kind: 'device', device: c.device!, group: c.group, opener, users: 0 };
       return { clause: `${GET_DEVICE}/opened`, status: openFile(c.process, file, chooser) };
     },

@@ -14,6 +14,7 @@ import { answerRegion, judgeRegion } from './device-region.js';
 import { deviceAccess } from './device-access.js';
 import { buildHost, type ContainerFile, type Host, type Process } from './host.js';
 import { answerEeh, isEeh, performEeh } from './eeh-host.js';
+import { answerNotify, judgeNotify } from './eeh-notify.js';
 import { hostAnswer, performHost } from './host-operations.js';
 import { deviceOwnCall } from './other-calls.js';
 import { adopt, badAddress, canonicalAddress, fill, load, mapAt, unmapAt } from './user-memory.js';
@@ -51,6 +52,7 @@ export class HostModel {
         return { observation: { kind: 'done' }, clauses: this.#dma(operation) };
       case 'host':
         if (isEeh(operation)) return answerEeh(this.host, operation, this.rules);
+        if (operation.op === 'eeh-notify') return answerNotify(this.host, operation, this.value(operation.serial ?? 0n));
         return hostAnswer(this.host, operation, this.#process(operation.by), this.value);
     }
   }
@@ -82,6 +84,7 @@ export class HostModel {
         return conforms(...this.#dma(operation));
       case 'host':
         if (isEeh(operation)) return performEeh(this.host, operation, observed, this.rules);
+        if (operation.op === 'eeh-notify') return judgeNotify(this.host, operation, this.value(operation.serial ?? 0n), observed);
         return performHost(this.host, operation, this.#process(operation.by), this.value, observed);
     }
   }

@@ -7,6 +7,7 @@ import type { Judgement } from '../judgement.js';
 import { forkMemory } from '../memory/process.js';
 import { merged } from './checks.js';
 import type { EehOperation } from './eeh-host.js';
+import type { NotifyOperation } from './eeh-notify.js';
 import { closeAll, loseGroup } from './files.js';
 import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from './host.js';
 
@@ -16,7 +17,7 @@ import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from
  */
 
 /** Operations but those on error states. */
-type Operation = Exclude<HostOperation, { op: 'together' } | EehOperation>;
+type Operation = Exclude<HostOperation, { op: 'together' } | EehOperation | NotifyOperation>;
 
 const clause = merged('Linux 7.2 mm/util.c account_locked_vm; drivers/vfio/vfio_iommu_spapr_tce.c');
 

@@ -1,5 +1,6 @@
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
+import type { EventSource } from '../eeh/events.js';
 import { makeHostRecovery, type HostRecovery } from '../eeh/recovery.js';
 import { makeAddressSpace, makeRealMemory, type AddressSpace, type RealMemory, type Region } from '../memory/process.js';
 import type { OpalPe, OpalPhb } from '../opal/phb.js';
@@ -20,6 +21,8 @@ export interface Host {
   readonly sectors: Map<string, Uint8Array>;
   /** What the kernel's EEH has counted and done, by PE. */
   readonly recovery: HostRecovery;
+  /** Errors as devices are told of them, by PE. */
+  readonly events: Map<string, EventSource>;
   /** The registers of devices that keep what is stored to them. */
   readonly registers: Map<string, number>;
   /** Entries that still mapped something when their window went, by group. */
@@ -123,6 +126,7 @@ export function buildHost(description: MachineDescription): Host {
     groups,
     sectors: new Map(),
     recovery: makeHostRecovery(),
+    events: new Map(),
     registers: new Map(),
     lost: new Map(),
     mayLog: [],

@@ -4,6 +4,7 @@ import { eehPeOp } from '../../reference/vfio/eeh-pe-op.js';
 import { scenarios as host } from './host/recovery.js';
 import { scenarios as hostFlows } from './flows/host.js';
 import { scenarios as vfioFlows } from './flows/vfio.js';
+import { scenarios as notify } from './notify.js';
 import { scenarios as papr } from './papr/index.js';
 import { scenarios as absent } from './vfio/absent.js';
 import { scenarios as cells } from './vfio/cells.js';
@@ -16,4 +17,4 @@ import { scenarios as stopped } from './vfio/stopped.js';
 const negatives = negativeScenarios('eeh', eehPeOp);
 
 /** Errors of a PE: its states, its recovery, and who is told. */
-export const scenarios: readonly Scenario[] = [...papr, ...cells, ...recovery, ...injection, ...stopped, ...owners, ...host, ...absent, ...vfioFlows, ...hostFlows, ...negatives];
+export const scenarios: readonly Scenario[] = [...papr, ...cells, ...recovery, ...injection, ...stopped, ...owners, ...host, ...absent, ...notify, ...vfioFlows, ...hostFlows, ...negatives];

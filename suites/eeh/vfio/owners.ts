@@ -58,6 +58,39 @@ const closed: readonly Scenario[] = [
   ),
   eehScenario(
     {
+      id: 'eeh/vfio/owner/opened-twice',
+      title: 'A device that is opened a second time, and closed once, is held still: its PE stays stopped',
+      clauses: ['VFIO_GROUP_GET_DEVICE_FD/opened', 'close/closed', rule('get-state')],
+    },
+    (p) => {
+      const container = p.v2();
+      p.device(container);
+      state(freeze(p), container);
+      const second = p.device(container);
+      state(p, container).close(second.fd);
+      state(p, container);
+      step(p, container, 'enable');
+    },
+  ),
+  eehScenario(
+    {
+      id: 'eeh/vfio/owner/second-device',
+      title: 'Opening, or closing, the second device of a stopped PE lets the PE go on, for the first device too',
+      clauses: ['VFIO_GROUP_GET_DEVICE_FD/opened', 'close/closed', rule('get-state')],
+      requires: ['spapr-v2', 'eeh', 'pe:pair0', 'device:pair0.dev1'],
+    },
+    (p) => {
+      const container = p.v2('pair0');
+      p.device(container, 'pair0.dev0');
+      state(freeze(p, 'pair0'), container);
+      const second = p.device(container, 'pair0.dev1');
+      state(p, container);
+      state(freeze(p, 'pair0'), container).close(second.fd);
+      state(p, container);
+    },
+  ),
+  eehScenario(
+    {
       id: 'eeh/vfio/owner/stopped-before',
       title: 'A PE that was stopped before its device is opened is normal once it is',
       clauses: ['VFIO_GROUP_GET_DEVICE_FD/opened', rule('get-state')],
