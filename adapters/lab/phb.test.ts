@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { phbRegisters, setStopped } from './phb.js';
+import { phbRegisters, setReleased, setStopped } from './phb.js';
 import type { Registers } from './qtest.js';
 
 const TREE = `
@@ -47,6 +47,17 @@ describe('stopping a PE', () => {
       [(20n << 48n) | 3n, 12n],
       [(7n << 48n) | 0xfdn, stop],
       [(8n << 48n) | 0xfdn, stop],
+    ]);
+  });
+
+  it('can be taken back: what stands beside it stays', async () => {
+    const phb = fakePhb(0n);
+    await setStopped(phb, 0n, 0xfd, 'all');
+    await setStopped(phb, 0n, 0xfe, 'dma');
+    await setReleased(phb, 0n, 0xfd);
+    expect([...phb.tables].filter(([, entry]) => entry !== 0n)).toEqual([
+      [(20n << 48n) | 3n, 2n],
+      [(8n << 48n) | 0xfen, stop],
     ]);
   });
 

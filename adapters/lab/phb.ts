@@ -35,12 +35,19 @@ const WORD_BITS = 64;
  *
  * @throws TargetLost where the machine has no such host bridge, or does not answer
  */
-export async function stopPe(machine: LabMachine, place: PePlace, what: Stop): Promise<void> {
-  const base = phbRegisters(await machine.monitor('info mtree -f'), place.domain);
+export const stopPe = (machine: LabMachine, place: PePlace, what: Stop): Promise<void> =>
+  withPhb(machine, place, (registers, base) => setStopped(registers, base, place.pe, what));
+
+/** Nothing of the PE is stopped any more, as far as its host bridge knows. @throws TargetLost as `stopPe` */
+export const releasePe = (machine: LabMachine, place: PePlace): Promise<void> =>
+  withPhb(machine, place, (registers, base) => setReleased(registers, base, place.pe));
+
+async function withPhb(machine: LabMachine, { domain }: PePlace, task: (registers: Registers, base: bigint) => Promise<void>): Promise<void> {
+  const base = phbRegisters(await machine.monitor('info mtree -f'), domain);
   if (base === undefined || machine.qtestSocket === undefined) {
-    throw new TargetLost(`expected host bridge ${place.domain} of ${machine.id} to have registers of a PHB4 or PHB5, but saw none in 'info mtree'`);
+    throw new TargetLost(`expected host bridge ${domain} of ${machine.id} to have registers of a PHB4 or PHB5, but saw none in 'info mtree'`);
   }
-  await withRegisters(machine.qtestSocket, (registers) => setStopped(registers, base, place.pe, what));
+  await withRegisters(machine.qtestSocket, (registers) => task(registers, base));
 }
 
 /** Where the registers of a host bridge are; undefined where QEMU tells of none. @param tree what the monitor prints for `info mtree -f` */
@@ -51,14 +58,24 @@ export function phbRegisters(tree: string, domain: number): bigint | undefined {
 
 /** The state first, then the bit that makes firmware look at it. */
 export async function setStopped(registers: Registers, base: bigint, pe: number, what: Stop): Promise<void> {
-  const change = async (table: bigint, index: number, bits: bigint): Promise<void> => {
-    const select = (table << 48n) | BigInt(index);
-    await registers.write(base + TABLE_ADDRESS, select);
-    const before = await registers.read(base + TABLE_DATA);
-    await registers.write(base + TABLE_ADDRESS, select);
-    await registers.write(base + TABLE_DATA, before | bits);
-  };
-  if (what !== 'dma') await change(PESTA, pe, STOPPED);
-  if (what !== 'mmio') await change(PESTB, pe, STOPPED);
-  await change(PEEV, Math.floor(pe / WORD_BITS), 1n << BigInt(WORD_BITS - 1 - (pe % WORD_BITS)));
+  const set = (entry: bigint): bigint => entry | STOPPED;
+  if (what !== 'dma') await change(registers, base, PESTA, pe, set);
+  if (what !== 'mmio') await change(registers, base, PESTB, pe, set);
+  await change(registers, base, PEEV, wordOf(pe), (entry) => entry | bitOf(pe));
+}
+
+export async function setReleased(registers: Registers, base: bigint, pe: number): Promise<void> {
+  await change(registers, base, PEEV, wordOf(pe), (entry) => entry & ~bitOf(pe));
+  for (const table of [PESTA, PESTB]) await change(registers, base, table, pe, (entry) => entry & ~STOPPED);
+}
+
+const wordOf = (pe: number): number => Math.floor(pe / WORD_BITS);
+const bitOf = (pe: number): bigint => 1n << BigInt(WORD_BITS - 1 - (pe % WORD_BITS));
+
+async function change(registers: Registers, base: bigint, table: bigint, index: number, to: (entry: bigint) => bigint): Promise<void> {
+  const select = (table << 48n) | BigInt(index);
+  await registers.write(base + TABLE_ADDRESS, select);
+  const before = await registers.read(base + TABLE_DATA);
+  await registers.write(base + TABLE_ADDRESS, select);
+  await registers.write(base + TABLE_DATA, to(before));
 }

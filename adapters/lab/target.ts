@@ -1,11 +1,12 @@
-import type { Trace } from '../../reference/doors/observation.js';
-import type { Program } from '../../reference/doors/operations.js';
-import { SshTarget } from '../ssh/target.js';
+import type { Observation, Trace } from '../../reference/doors/observation.js';
+import type { Operation, Program } from '../../reference/doors/operations.js';
+import { FIRMWARE, SOFTWARE } from '../../reference/eeh/recovery.js';
+import { SshTarget, type Freeze } from '../ssh/target.js';
 import { TargetLost, type Target, type TargetDescription } from '../target.js';
 import type { LabOptions } from './blueprint.js';
 import type { LabMachine } from './machine.js';
 import { startLab } from './start.js';
-import { stopPe, type Stop } from './phb.js';
+import { releasePe, stopPe, type PePlace } from './phb.js';
 import { Witness } from './witness.js';
 
 /** A machine, the way to it, and its view from outside. */
@@ -13,6 +14,8 @@ interface Running {
   readonly machine: LabMachine;
   readonly ssh: SshTarget;
   readonly witness: Witness;
+  /** PEs that a program has stopped. */
+  readonly stopped: PePlace[];
   /** The console as it was when the machine was ready. */
   readonly mark: number;
 }
@@ -26,6 +29,8 @@ export class LabTarget implements Target {
   /** Exchanges with the machines that are gone. */
   #past = 0;
   #spent = false;
+  /** What the last program stopped goes on: the machine is as it was. */
+  #mended = false;
   #closed = false;
   #replacing: Promise<void> = Promise.resolve();
   /** Where other machines come from: a pSeries machine is as new from a snapshot as from a boot, and sooner. */
@@ -62,6 +67,7 @@ export class LabTarget implements Target {
     const died = trace.observations.some(({ kind }) => kind === 'crashed');
     this.#spent = died || machine.health(mark).state !== 'alive';
     if (watched && machine.running) await witness.stop();
+    this.#mended = !this.#spent && (await this.#mend(program));
     return trace;
   }
 
@@ -70,8 +76,23 @@ export class LabTarget implements Target {
   }
 
   renew(): Promise<void> {
-    this.#spent = true;
+    this.#spent ||= !this.#mended;
     return Promise.resolve();
+  }
+
+  /**
+   * Lets the PEs go on that a program has stopped. True where that is all it takes: a PE that the kernel itself has recovered is a
+   * PE with an error more to its name, and needs another machine.
+   */
+  async #mend({ operations }: Program): Promise<boolean> {
+    const { machine, ssh, stopped } = this.#running;
+    const places = stopped.splice(0);
+    if (places.length === 0 || operations.some(({ door, op }) => door === 'host' && op === 'eeh')) return false;
+    for (const place of places) await releasePe(machine, place);
+    const devices = ssh.variants[0].machine.linux!.groups.flatMap((group) => group.devices.map(({ name }) => `${group.name}.${name}`));
+    const looks = devices.map((device): Operation => ({ door: 'host', op: 'eeh-state', device }));
+    const { observations } = await ssh.run({ operations: looks });
+    return observations.every(isHealthy);
   }
 
   async close(): Promise<void> {
@@ -102,18 +123,33 @@ export class LabTarget implements Target {
   }
 }
 
+/** A device that is there, its PE neither stopped nor being recovered. */
+function isHealthy(observation: Observation): boolean {
+  if (observation.kind !== 'values') return false;
+  const { present, firmware = 0n, software = 0n } = observation.values;
+  return present === 1n && (software & (SOFTWARE.ISOLATED | SOFTWARE.RECOVERING)) === 0n && (firmware & GOES_ON) === GOES_ON;
+}
+
+const GOES_ON = FIRMWARE.MMIO_ACTIVE | FIRMWARE.DMA_ACTIVE;
+
 async function start(options: LabOptions): Promise<Running> {
   const machine = await startLab(options);
   try {
     const [witness, mark] = [new Witness(machine), machine.console.mark()];
-    return { machine, witness, mark, ssh: await reach(machine, witness, mark, options) };
+    const stopped: PePlace[] = [];
+    return { machine, witness, stopped, mark, ssh: await reach({ machine, witness, stopped, mark }, options) };
   } catch (error) {
     await machine.stop();
     throw error;
   }
 }
 
-function reach(machine: LabMachine, witness: Witness, mark: number, { platform, cpu = 'power9' }: LabOptions): Promise<SshTarget> {
+function reach({ machine, witness, stopped, mark }: Omit<Running, 'ssh'>, { platform, cpu = 'power9' }: LabOptions): Promise<SshTarget> {
+  const freeze: Freeze = async (device, pe, what) => {
+    const place = { domain: bridgeOf(device), pe };
+    stopped.push(place);
+    await stopPe(machine, place, what);
+  };
   return SshTarget.open({
     url: `ssh://root@127.0.0.1:${machine.sshPort}`,
     knownHosts: machine.knownHosts,
@@ -124,7 +160,7 @@ function reach(machine: LabMachine, witness: Witness, mark: number, { platform, 
     disposable: true,
     reconnectMs: RECONNECT_MS,
     health: () => Promise.resolve(deathOf(machine, mark)),
-    ...(platform === 'powernv' && { freeze: (device: string, pe: number, what: Stop) => stopPe(machine, { domain: bridgeOf(device), pe }, what) }),
+    ...(platform === 'powernv' && { freeze }),
     ...(platform === 'pseries' && { witness: (device) => Promise.resolve({ ...witness.look(bridgeOf(device)) }) }),
   });
 }
