@@ -231,6 +231,16 @@ export const LINUX_VFIO_MUTANTS: readonly Mutant[] = [
       }),
   },
   {
+    id: 'linux/window-below-page-undefined',
+    title: 'In a partition a window smaller than one of its pages is refused, after the kernel shifted by a negative number: its own checker complains',
+    kind: 'historic',
+    clauses: [`${CREATE}/below-page`, 'log/quiet'],
+    change: (rules) =>
+      alsoWhere(rules, CREATE, ['below-page'], ({ host }: Create) => {
+        if (host.linux.platform === 'pseries') host.mayLog.push(/UBSAN|Call Trace/);
+      }),
+  },
+  {
     id: 'linux/first-window-race',
     title: 'Two calls that both make the default window get in each other\'s way: the window is lost, and the PE may get none any more',
     kind: 'historic',
