@@ -10,9 +10,12 @@ const REFERENCE_LAYERS = [
   '^reference/memory/',
   '^reference/doors/',
   '^reference/(description|iommu-drivers|choices)\\.ts$',
+  // The error states of a PE, before anybody asks for them.
+  '^reference/eeh/(?!clauses|events)',
   // What a TCE table is, and the machine that holds the tables.
   '^reference/(machine\\.ts$|tce/(?!translate|device))',
   '^reference/(rules|chooser|judgement|judging)\\.ts$',
+  '^reference/eeh/(clauses|events)',
   // What a table does to a device's access is a rule, as a call is.
   '^reference/tce/(translate|device)\\.ts$',
   '^reference/papr/',

@@ -1,5 +1,5 @@
 import type { ChoiceId } from './choices.js';
-import type { AnyCall, Guard, Status } from './rules.js';
+import type { Call, Guard, Status } from './rules.js';
 import type { Observation } from './doors/observation.js';
 
 /** An observed outcome outside what a clause allows. */
@@ -41,7 +41,7 @@ export interface Chooser {
   /** The status with which `guard`, one of the call's `guards`, ends the call, or undefined to go on. */
   refusal<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[]): Status | undefined;
   /** Whether the effect is to be applied: not when a system wrongly refused. */
-  proceed(call: Pick<AnyCall, 'effect'>): boolean;
+  proceed<C>(call: Pick<Call<C>, 'effect'>, c: C): boolean;
   /** The status of an effect that leaves it open within `statuses`: a new descriptor's number, an address. */
   status(canonical: number): number;
   /** An open value of the result. */
@@ -112,10 +112,11 @@ export class FollowingChooser implements Chooser {
     return wentOn && guard.passable === true ? undefined : first(guard.refuse);
   }
 
-  proceed(call: Pick<AnyCall, 'effect'>): boolean {
+  proceed<C>(call: Pick<Call<C>, 'effect'>, c: C): boolean {
     if (this.#departed) return true;
-    const statuses = call.effect.statuses ?? [0];
-    const clause = call.effect.clauses[0].id;
+    const { effect } = call;
+    const statuses = typeof effect.statuses === 'function' ? effect.statuses(c) : (effect.statuses ?? [0]);
+    const clause = effect.clauseOf?.(c) ?? effect.clauses[0].id;
     if (statuses === 'descriptor') this.allowed.push({ clause, outcome: 'a descriptor' });
     else for (const status of statuses) this.allowed.push({ clause, outcome: this.statusName(status) });
     if (permits(statuses, this.seen.status)) return true;

@@ -8,15 +8,17 @@ import { domainAccess } from './iommufd/domain-access.js';
 import { inForce } from './iommufd/groups.js';
 import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from './judging.js';
 import type { Judgement } from './judgement.js';
-import { anyBytes } from './memory/bytes.js';
 import { perform, type Answer, type AnyCall, type Expected, type RuleBook, type Status } from './rules.js';
-import { access, DEVICE_BUFFER_BYTES } from './tce/device.js';
 import { E, syscallResultName } from './uapi/errno.js';
 import { isIoctl, type IoctlName } from './uapi/ioctl.js';
 import { iommufdCall, IOMMUFD_CALLS, isIommufdCall } from './uapi/iommufd.js';
 import { decode, encode, fieldsOf, withFields } from './uapi/structure.js';
 import type { Field } from './uapi/vfio.js';
 import { LATCHING, served } from './vfio/calls.js';
+import { deviceAccess, openAtFirst } from './vfio/device-access.js';
+import { answerRegion, judgeRegion } from './vfio/device-region.js';
+import { answerEeh, isEeh, performEeh } from './vfio/eeh-host.js';
+import { answerNotify, judgeNotify } from './vfio/eeh-notify.js';
 import { buildHost, type ContainerFile, type Host, type Process } from './vfio/host.js';
 import { openFile } from './vfio/files.js';
 import { hostAnswer, performHost } from './vfio/host-operations.js';
@@ -27,7 +29,7 @@ import { adopt, badAddress, canonicalAddress, fileOf, fill, load, mapAt, store, 
 export type LinuxOperation = VfioOperation | IommufdOperation | UserOperation | Exclude<HostOperation, { op: 'together' }> | DmaOperation;
 
 /** System calls: what has a rule table. */
-type CallOperation = Exclude<VfioOperation, { op: 'read' }> | IommufdOperation;
+type CallOperation = Exclude<VfioOperation, { op: 'read' | 'write' }> | IommufdOperation;
 
 /** What an operation exercised, and what the model answers by itself. */
 export interface Answered {
@@ -54,12 +56,14 @@ export class HostModel {
       case 'iommufd':
         return this.#answerCall(operation);
       case 'vfio':
-        return operation.op === 'read' ? { observation: { kind: 'bytes', bytes: new Uint8Array(operation.length) }, clauses: [] } : this.#answerCall(operation);
+        return isRegion(operation) ? answerRegion(this.host, this.#process(operation.by), operation, this.#descriptor(operation.fd)) : this.#answerCall(operation);
       case 'user':
         return { observation: this.#user(operation), clauses: [] };
       case 'dma':
         return { observation: { kind: 'done' }, clauses: this.#dma(operation) };
       case 'host':
+        if (isEeh(operation)) return answerEeh(this.host, operation, this.rules);
+        if (operation.op === 'eeh-notify') return answerNotify(this.host, operation, this.value(operation.serial ?? 0n));
         return hostAnswer(this.host, operation, this.#process(operation.by), this.value);
     }
   }
@@ -80,16 +84,18 @@ export class HostModel {
   }
 
   #judge(operation: LinuxOperation, observed: Observation, passOver: number): Judgement {
-    if (operation.door === 'iommufd' || (operation.door === 'vfio' && operation.op !== 'read')) return this.#judgeCall(operation, observed, passOver);
+    if (operation.door === 'iommufd' || (operation.door === 'vfio' && !isRegion(operation))) return this.#judgeCall(operation, observed, passOver);
     if (observed.kind === 'crashed') return crashed(observed.message);
     switch (operation.door) {
       case 'vfio':
-        return NOTHING;
+        return judgeRegion(this.host, this.#process(operation.by), operation, this.#descriptor(operation.fd), observed);
       case 'user':
         return this.#judgeUser(operation, observed);
       case 'dma':
         return conforms(...this.#dma(operation));
       case 'host':
+        if (isEeh(operation)) return performEeh(this.host, operation, observed, this.rules);
+        if (operation.op === 'eeh-notify') return judgeNotify(this.host, operation, this.value(operation.serial ?? 0n), observed);
         return performHost(this.host, operation, this.#process(operation.by), this.value, observed);
     }
   }
@@ -99,6 +105,8 @@ export class HostModel {
     if (process === undefined) throw new Error(`The program has no process '${name}'.`);
     return process;
   }
+
+  #descriptor = (fd: Term): number => Number(BigInt.asIntN(32, this.value(fd)));
 
   #rule(name: string): AnyCall {
     const call = this.rules.get(name);
@@ -130,7 +138,7 @@ export class HostModel {
       const call = this.#rule(openCall(operation));
       return plainInvocation(call, call.read(this.host, { process, what: operation.what }));
     }
-    const fd = Number(BigInt.asIntN(32, this.value(operation.fd)));
+    const fd = this.#descriptor(operation.fd);
     if (operation.op === 'close') {
       const call = this.#rule('close');
       return plainInvocation(call, call.read(this.host, { process, fd }));
@@ -214,14 +222,10 @@ export class HostModel {
   }
 
   #dma(operation: DmaOperation): readonly string[] {
-    const { machine, maybeStopped, linux } = this.host;
-    const pe = operation.device.split('.')[0]!;
+    const [domain, iova] = [inForce(this.host.iommuGroups.get(operation.device.split('.')[0]!)!), this.value(operation.iova)];
+    if (typeof domain !== 'object') return deviceAccess(this.host, this.#rule('dma'), operation, iova);
     openAtFirst(this.host, operation.device);
-    const domain = inForce(this.host.iommuGroups.get(pe)!);
-    if (typeof domain === 'object') return domainAccess(this.host, domain, operation, this.value(operation.iova));
-    const { clauses } = access(machine, this.#rule('dma'), operation, this.value(operation.iova), maybeStopped.has(pe));
-    if (linux.eeh && clauses.some((clause) => clause !== 'dma/translated')) maybeStopped.add(pe);
-    return clauses;
+    return domainAccess(this.host, domain, operation, iova);
   }
 }
 
@@ -245,6 +249,8 @@ function readable(name: IoctlName, fields: Readonly<Record<string, bigint>>): Re
 }
 
 const fits = ({ offset, bytes }: Field, size: number): boolean => offset === 0 || offset + bytes <= size;
+
+const isRegion = (operation: VfioOperation): operation is Extract<VfioOperation, { op: 'read' | 'write' }> => operation.op === 'read' || operation.op === 'write';
 
 /** A call made ready: its rules, what they look at, and how its structure is read. */
 interface Invocation {
@@ -306,13 +312,3 @@ const AS_IT_SHOULD = conforms('user/memory');
 
 const sameKind = (shouldFail: boolean, failed: boolean): Judgement =>
   shouldFail === failed ? AS_IT_SHOULD : departs('user/memory', shouldFail ? 'an error' : 'success', failed ? 'an error' : 'success');
-
-/** What a device's buffer holds when a program begins is open: the device kept it from an earlier life. */
-function openAtFirst(host: Host, device: string): void {
-  for (const pe of host.machine.pes.values()) {
-    const buffer = pe.buffers.get(device);
-    if (buffer?.untouched === true) buffer.maybeStore(0, ANYTHING);
-  }
-}
-
-const ANYTHING = anyBytes(DEVICE_BUFFER_BYTES);

@@ -87,7 +87,9 @@ export interface Answer {
 export interface Effect<C> {
   readonly clauses: readonly [Clause, ...Clause[]];
   /** Every status the effect itself can end with; default: success alone. A new descriptor may be any number from 0. */
-  readonly statuses?: readonly number[] | 'descriptor';
+  readonly statuses?: readonly number[] | 'descriptor' | ((c: C) => readonly number[]);
+  /** The clause that says which statuses it can end with, where that depends on what is asked; default: the first. */
+  readonly clauseOf?: (c: C) => string;
   /** Changes the machine and answers. Where the specification leaves a choice it asks the chooser. */
   readonly apply: (c: C, chooser: Chooser) => Answer;
 }
@@ -170,7 +172,7 @@ export function perform<C>(call: Pick<Call<C>, 'guards' | 'effect'>, c: C, choos
     }
     (passed ??= []).push(guard.id);
   }
-  if (!chooser.proceed(call)) return { clause: call.effect.clauses[0].id, status: 0 };
+  if (!chooser.proceed(call, c)) return { clause: call.effect.clauseOf?.(c) ?? call.effect.clauses[0].id, status: 0 };
   const answer = call.effect.apply(c, chooser);
   return passed === undefined ? answer : { ...answer, passed };
 }

@@ -2,6 +2,7 @@ import { scenarios as rtce } from './rtce/index.js';
 import { scenarios as cmo } from './cmo/index.js';
 import { scenarios as blocking } from './blocking/index.js';
 import { scenarios as compat } from './compat/index.js';
+import { scenarios as eeh } from './eeh/index.js';
 import type { Scenario } from '../harness/scenario.js';
 import { scenarios as ddw } from './ddw/index.js';
 import { scenarios as iommufd } from './iommufd/index.js';
@@ -13,4 +14,4 @@ import { scenarios as vectors } from './vectors/index.js';
 import { scenarios as windows } from './windows/index.js';
 
 /** Every scenario, in the order in which a run takes them. */
-export const ALL_SCENARIOS: readonly Scenario[] = [...tce, ...ddw, ...isolation, ...vectors, ...rtce, ...cmo, ...vfio, ...iommufd, ...memory, ...windows, ...blocking, ...compat];
+export const ALL_SCENARIOS: readonly Scenario[] = [...tce, ...ddw, ...isolation, ...vectors, ...rtce, ...cmo, ...vfio, ...iommufd, ...memory, ...windows, ...blocking, ...eeh, ...compat];

@@ -53,13 +53,14 @@ const server = (name: string, liobn: bigint, serves: Pick<PartnerDescription, 'c
 /**
  * The partition that the model is by default. Two ordinary PEs, and one of each special kind: `vf0` has a single
  * window (an SR-IOV virtual function), `old0` has DDW without extensions, `lim0` has limited addressing and all nine page
- * sizes, `plain0` has no DDW, the DMA of `fixed0` cannot be held up for a migration. Of two pairs of virtual SCSI adapters
+ * sizes, `plain0` has no DDW, the DMA of `fixed0` cannot be held up for a migration. `eeh0` and `eeh1` have EEH; `eeh1` has no
+ * fundamental reset, `eeh0` two devices. Of two pairs of virtual SCSI adapters
  * within the partition, one has redirected mappings in numbers, the other a single one for each entry.
  */
 export const MODEL_MACHINE: MachineDescription = {
   platform: 'pseries',
   memoryBytes: 256n * MIB,
-  functions: ['hcall-tce', 'hcall-multi-tce', 'hcall-rdma', 'hcall-migrate', 'slr', 'platform', 'reboot'],
+  functions: ['hcall-tce', 'hcall-multi-tce', 'hcall-rdma', 'hcall-migrate', 'slr', 'rtas-eeh', 'platform', 'reboot'],
   pes: [
     pe(0, 'pe0', FULL_DDW),
     { ...pe(1, 'pe1', FULL_DDW), maxRtceMappings: 2 },
@@ -69,6 +70,8 @@ export const MODEL_MACHINE: MachineDescription = {
     pe(5, 'plain0', undefined),
     pe(6, 'wide0', { ...FULL_DDW, pageSizes: 0x1ff }),
     { ...pe(7, 'fixed0', FULL_DDW), noMigration: true },
+    { ...pe(8, 'eeh0', FULL_DDW), devices: ['dev0', 'dev1'], eeh: { fundamental: true } },
+    { ...pe(9, 'eeh1', FULL_DDW), eeh: { fundamental: false } },
   ],
   vios: [
     client('vio0', 0x7100_0000n, true),
@@ -77,6 +80,7 @@ export const MODEL_MACHINE: MachineDescription = {
     server('server1', 0x7100_0030n, { client: 'vio1', additional: 0, perEntry: 1 }),
   ],
   unmigratable: { start: 255n * MIB, size: MIB },
+  errinjct: { ioaBusError: 7, ioaBusError64: 15 },
 };
 
 /** The same partition with the options that change the meaning of a call: CMO, multi-TCE tables, super pages. */
@@ -138,11 +142,20 @@ export const LINUX_PSERIES: MachineDescription = hosting({
   groups: [...groups(PSERIES), { ...group('vf0', { ...PSERIES, dma32Size: 0 }), windows: 1 }, { ...group('plain0', { ...PSERIES, pageSizes: pageSizeMask(12) }), windows: 0 }],
 });
 
-/** The same on PowerNV. */
+/** The same in a partition of which the PEs have EEH, as those of PowerVM. */
+export const LINUX_PSERIES_EEH: MachineDescription = hosting({
+  platform: 'pseries',
+  eeh: true,
+  groups: [...groups(PSERIES), { ...group('noeeh0', PSERIES), withoutEeh: true }],
+});
+
+const POWERNV = { dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 };
+
+/** The same on PowerNV; one PE takes no part in EEH. */
 export const LINUX_POWERNV: MachineDescription = hosting({
   platform: 'powernv',
   eeh: true,
-  groups: groups({ dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 }),
+  groups: [...groups(POWERNV), { ...group('noeeh0', POWERNV), withoutEeh: true }],
 });
 
 const USUAL: GroupIommu = { driver: USUAL_DRIVER, coherent: true, isolatedMsi: true };

@@ -4,6 +4,7 @@ import { argumentOf, ioctlRequest } from '../../reference/uapi/ioctl.js';
 import { iommufdCall, IOMMUFD_CALLS } from '../../reference/uapi/iommufd.js';
 import { u64 } from '../../reference/values.js';
 import { transferSteps } from './edu.js';
+import { EEH_DEBUGFS } from './eeh-debugfs.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
 import type { Instruction, Patch, Step, Steps, Value } from './instructions.js';
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, MFD_HUGETLB, PROT } from './mman.js';
@@ -73,6 +74,12 @@ class Compiler {
         const fd = this.#value(operation.fd);
         const { region, offset, length } = operation;
         return [regionStep(this.host, fd, region), { do: 'pread', fd, offset: regionOffset(0, BigInt(offset)), length }];
+      }
+      case 'write': {
+        const fd = this.#value(operation.fd);
+        const bytes = Buffer.alloc(4);
+        bytes.writeUInt32LE(operation.value);
+        return [regionStep(this.host, fd, operation.region), { do: 'pwrite', fd, offset: regionOffset(0, BigInt(operation.offset)), bytes: bytes.toString('hex') }];
       }
       case 'ioctl':
         return [this.#ioctl(operation)];
@@ -186,6 +193,20 @@ class Compiler {
         return { pause: true };
       case 'together':
         return { together: [this.#half(operation.left), this.#half(operation.right)], limit: DEVICE_LIMIT };
+      case 'freeze':
+        return { pause: true };
+      case 'eeh':
+        return this.#beside(operation, { do: 'attribute', path: `${EEH_DEBUGFS}/eeh_dev_${operation.what}`, text: this.#device(operation.device).address });
+      case 'eeh-limit':
+        return this.#beside(operation, { do: 'setting', path: `${EEH_DEBUGFS}/eeh_max_freezes`, text: operation.errors.toString() });
+      case 'eeh-state': {
+        const { within, device } = operation;
+        return this.#beside(operation, { do: 'pe_state', device: this.#device(device).address, ...(within !== undefined && { within }) });
+      }
+      case 'eeh-resets':
+        return this.#beside(operation, { do: 'resets' });
+      case 'eeh-notify':
+        throw new RangeError(`This target cannot do '${operation.op}': a scenario that does it needs a target with the capability.`);
     }
   }
 

@@ -70,6 +70,12 @@ export type Step = (
   | { readonly do: 'locked' }
   /** `host`: the host's own driver; empty: none. */
   | { readonly do: 'bind'; readonly device: string; readonly driver: string }
+  /** Writes a line to a file of the kernel's; as a setting it is put back when the program ends. */
+  | { readonly do: 'attribute' | 'setting'; readonly path: string; readonly text: string }
+  /** 1 where the device is there; bytes: its PE's two words of 8 bytes. `within`: seconds to wait for the PE to be as it should. */
+  | { readonly do: 'pe_state'; readonly device: string; readonly within?: number }
+  /** Errors that the kernel has handled since the program began. */
+  | { readonly do: 'resets' }
   | { readonly do: 'sector'; readonly device: string; readonly length: number; readonly seconds: number }
 ) & {
   /** Also when an earlier step of the operation has failed. */

@@ -61,11 +61,11 @@ function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): S
   );
 }
 
-/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
+/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`, `ibm,set-slot-reset` → `set-slot-reset`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
 export const shortName = (call: string): string =>
   /^(H|VFIO|IOMMU|TYPE1)_/.test(call)
     ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU|TYPE1)_/, '').toLowerCase().replaceAll('_', '-')
-    : call.replace(/^ibm,([a-z]+)-.*/, '$1');
+    : call.replace(/^ibm,(?:([a-z]+)-pe-dma-window$)?/, '$1');
 
 const isRtas = (name: string): name is RtasName => (RTAS_CALLS as readonly string[]).includes(name);
 

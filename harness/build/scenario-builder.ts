@@ -85,8 +85,19 @@ function hostCapabilities(operation: HostOperation): Capability[] {
       return ['disk', `device:${operation.device}`];
     case 'witness':
       return ['witness', `pe:${operation.pe}`];
+    case 'freeze':
+      return ['eeh', 'freeze', `pe:${operation.pe}`];
+    case 'eeh':
+      return ['eeh-debugfs', `device:${operation.device}`, ...(operation.what === 'break' ? ['eeh-stops'] : [])];
+    case 'eeh-limit':
+    case 'eeh-resets':
+      return ['eeh-debugfs'];
+    case 'eeh-notify':
+      return ['eeh-notify', `device:${operation.device}`];
+    case 'eeh-state':
+      return ['eeh-debugfs', `device:${operation.device}`];
     case 'together':
-      return [...capabilitiesOf(operation.left), ...capabilitiesOf(operation.right)];
+      return [...capabilitiesOf(operation.left), ...capabilitiesOf(operation.right)].flatMap((needed) => (needed === 'freeze' ? [needed, 'freeze-beside'] : [needed]));
     default:
       return [];
   }
@@ -108,13 +119,15 @@ function callCapabilities(operation: Extract<Operation, { op: 'hcall' | 'rtas' }
     case 'ibm,reset-pe-dma-window':
       return ['ddw-reset'];
     default:
-      return operation.op === 'rtas' ? ['ddw'] : [];
+      if (operation.op !== 'rtas') return [];
+      return operation.call.endsWith('-pe-dma-window') ? ['ddw'] : ['rtas-eeh'];
   }
 }
 
 function platformCapabilities(op: string): Capability[] {
   if (op === 'reboot') return ['reboot'];
   if (op === 'entitlement') return ['platform', 'cmo'];
+  if (op === 'error' || op === 'unavailable') return ['platform', 'rtas-eeh'];
   return op.startsWith('rescind') ? ['platform', 'slr'] : ['platform'];
 }
 
@@ -123,5 +136,5 @@ function termCapabilities(term: Term): Capability[] {
   if (!isReference(term)) return [];
   const [part = ''] = term.from.split('.');
   if (part === 'memory' || /^w\d*$/.test(part) || !/\d$/.test(part)) return [];
-  return part.startsWith('vio') ? [`vio:${part}`] : /^(pe|vf|old|lim|plain|wide|pair|disk|reserved|mock|simple|power)\d+$/.test(part) ? [`pe:${part}`] : [];
+  return part.startsWith('vio') ? [`vio:${part}`] : /^(pe|vf|old|lim|plain|wide|pair|disk|eeh|reserved|mock|simple|power)\d+$/.test(part) ? [`pe:${part}`] : [];
 }

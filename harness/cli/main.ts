@@ -167,7 +167,7 @@ withTarget('bench', 'measure, and compare with what was asked for')
   .option('--json <file>', 'write the figures there')
   .action(async (options: TargetOptions & { json?: string }) => {
     const known = (target: Target) => knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger));
-    process.exitCode = await benchCommand(options.target, () => openTarget(options), known, options.json);
+    process.exitCode = await benchCommand(options, () => openTarget(options), known, options.json);
   });
 
 program

@@ -1,10 +1,8 @@
-import { LabTarget } from '../../adapters/lab/target.js';
 import { ModelTarget, type ModelKind } from '../../adapters/model/model-target.js';
 import { QemuPaprTarget } from '../../adapters/qemu-papr/target.js';
-import { SshTarget } from '../../adapters/ssh/target.js';
 import { PROFILES, type Profile } from '../../reference/profiles.js';
 import { UsageError, type Target } from '../../adapters/target.js';
-import { findCpu, findPlatform } from './platforms.js';
+import { findCpu } from './platforms.js';
 
 /** What a user may say about the target. */
 export interface TargetOptions {
@@ -32,6 +30,7 @@ interface TargetKind {
   readonly what: string;
   /** Options that say something to this kind, besides profile and ledger. */
   readonly takes: readonly (keyof TargetOptions)[];
+  /** What only this kind needs is loaded here: no other command waits for it. */
   open(options: TargetOptions): Promise<Target>;
 }
 
@@ -46,15 +45,17 @@ const labKind = (platform: 'pseries' | 'powernv', what: string): TargetKind => (
   name: `lab:${platform}`,
   what,
   takes: ['qemu', 'kernel', 'cpu', 'snapshot'],
-  open: ({ qemu, kernel, cpu, snapshot }) =>
-    LabTarget.open({
-      platform: findPlatform(platform),
+  async open({ qemu, kernel, cpu, snapshot }) {
+    const { LabTarget } = await import('../../adapters/lab/target.js');
+    return LabTarget.open({
+      platform,
       cpu: findCpu(cpu),
       from: snapshot === true ? 'snapshot' : 'boot',
       ...(qemu === undefined ? {} : { qemu }),
       ...(kernel === undefined ? {} : { kernel }),
       progress: (line) => console.error(line),
-    }),
+    });
+  },
 });
 
 const SSH = 'ssh://';
@@ -81,11 +82,12 @@ export const TARGET_KINDS: readonly TargetKind[] = [
   },
 ];
 
-function openSsh({ target, device = [], transport = 'ssh2', knownHosts, identity }: TargetOptions): Promise<Target> {
+async function openSsh({ target, device = [], transport = 'ssh2', knownHosts, identity }: TargetOptions): Promise<Target> {
   if (device.length === 0) {
     throw new UsageError(`Expected --device with the PCI address of a device that may be used, such as 0001:00:01.0; got none. Nothing else on ${target} is touched.`);
   }
   if (transport !== 'ssh2' && transport !== 'openssh') throw new UsageError(`Expected --transport to be ssh2 or openssh; got '${transport}'.`);
+  const { SshTarget } = await import('../../adapters/ssh/target.js');
   const [known, keys] = [knownHosts === undefined ? {} : { knownHosts }, identity === undefined ? {} : { identity }];
   return SshTarget.open({ url: target, devices: device, transport, ...known, ...keys });
 }

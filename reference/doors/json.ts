@@ -49,6 +49,8 @@ const platform = z.discriminatedUnion('op', [
   z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('disown-page'), address: word }),
   z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('busy'), calls: natural(0, 1000), status: z.number().int() }),
   z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('entitlement'), bytes: word }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('error'), pe: z.string() }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('unavailable'), pe: z.string(), answers: natural(1, 1000) }),
 ]);
 
 const by = { ...named, by: z.string().optional() };
@@ -68,6 +70,7 @@ const vfio = z.discriminatedUnion('op', [
     pointer: z.enum(['unmapped', 'read-only']).optional(),
   }),
   z.strictObject({ ...by, door: z.literal('vfio'), op: z.literal('read'), fd: term, region: natural(0, 15), offset: natural(0, 0x7fff_ffff), length: natural(1, 256) }),
+  z.strictObject({ ...by, door: z.literal('vfio'), op: z.literal('write'), fd: term, region: natural(0, 15), offset: natural(0, 0x7fff_ffff), value: natural(0, 0xffff_ffff) }),
 ]);
 
 const iommufdCalls = Object.keys(IOMMUFD_CALLS) as [IommufdCallName, ...IommufdCallName[]];
@@ -115,6 +118,12 @@ const hostAlone = [
   z.strictObject({ ...host, op: z.literal('disk'), device: z.string() }),
   z.strictObject({ ...host, op: z.literal('log') }),
   z.strictObject({ ...host, op: z.literal('witness'), pe: z.string() }),
+  z.strictObject({ ...host, op: z.literal('freeze'), pe: z.string(), what: z.enum(['all', 'mmio', 'dma']) }),
+  z.strictObject({ ...host, op: z.literal('eeh'), what: z.enum(['check', 'break']), device: z.string() }),
+  z.strictObject({ ...host, op: z.literal('eeh-limit'), errors: natural(1, 1_000_000) }),
+  z.strictObject({ ...host, op: z.literal('eeh-state'), device: z.string(), within: natural(1, 600).optional() }),
+  z.strictObject({ ...host, op: z.literal('eeh-resets') }),
+  z.strictObject({ ...host, op: z.literal('eeh-notify'), what: z.enum(['listen', 'hear', 'recover', 'leave']), device: z.string(), depth: natural(1, 1000).optional(), serial: term.optional() }),
 ] as const;
 
 const alone = z.union([papr, memory, dma, platform, vfio, iommufd, user, ...hostAlone]);

@@ -123,7 +123,11 @@ export type PlatformOperation =
   /** The platform answers the next `calls` interruptible calls with this busy status. */
   | (Named & { readonly door: 'platform'; readonly op: 'busy'; readonly calls: number; readonly status: number })
   /** The partition's remaining I/O entitlement, bytes (CMO). */
-  | (Named & { readonly door: 'platform'; readonly op: 'entitlement'; readonly bytes: bigint });
+  | (Named & { readonly door: 'platform'; readonly op: 'entitlement'; readonly bytes: bigint })
+  /** An error stops the PE. */
+  | (Named & { readonly door: 'platform'; readonly op: 'error'; readonly pe: string })
+  /** The platform is busy with the PE: so many of its next answers say that it is unavailable; then it is stopped. */
+  | (Named & { readonly door: 'platform'; readonly op: 'unavailable'; readonly pe: string; readonly answers: number });
 
 /** The process that does it: `main`, with which every program begins, or one that `fork` made. */
 interface ByProcess extends Named {
@@ -135,7 +139,7 @@ interface ByProcess extends Named {
  * Door `vfio`: what a user program can ask of Linux's VFIO. Results of every operation: `<as>.result`, which is what the
  * system call returned, or minus the error number.
  */
-export type VfioOperation = VfioOpen | VfioClose | VfioIoctl | VfioRead;
+export type VfioOperation = VfioOpen | VfioClose | VfioIoctl | VfioRead | VfioWrite;
 
 /** Opens `/dev/vfio/vfio`, or a group's node. Result: `<as>.fd`. */
 export interface VfioOpen extends ByProcess {
@@ -178,6 +182,17 @@ export interface VfioRead extends ByProcess {
   readonly offset: number;
   /** Bytes, 1 to 256. */
   readonly length: number;
+}
+
+/** Stores four bytes to a region of a device through its descriptor, the lowest first. */
+export interface VfioWrite extends ByProcess {
+  readonly door: 'vfio';
+  readonly op: 'write';
+  readonly fd: Term;
+  readonly region: number;
+  readonly offset: number;
+  /** 32 bits. */
+  readonly value: number;
 }
 
 /** Door `iommufd`: `/dev/iommu`, the nodes of VFIO devices, and the queues that are made there. Descriptors are closed at the door `vfio`. */
@@ -307,6 +322,27 @@ export type HostOperation =
    * `lost`, the entries since the program began that still mapped something when their window went.
    */
   | (ByProcess & { readonly door: 'host'; readonly op: 'witness'; readonly pe: string })
+  /** Somebody outside stops a PE: both ways, or one. Only targets that have the capability `freeze`. Result: 0. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'freeze'; readonly pe: string; readonly what: 'all' | 'mmio' | 'dma' })
+  /**
+   * Tells the kernel's EEH (debugfs): `check` makes it look at the device's PE, `break` makes the device's memory fail once and
+   * then look. Result: 0, or minus an error number.
+   */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh'; readonly what: 'check' | 'break'; readonly device: string })
+  /** How many errors an hour the kernel bears of a PE (eeh_max_freezes), until the program ends. Result: 0. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-limit'; readonly errors: number })
+  /**
+   * The PE of a device as sysfs shows it. Observed as the values `present` (0: the device is gone), `firmware` and `software`
+   * (eeh_pe_state). With `within`: looks again until the PE is as it should be or the device is gone, so many seconds at most.
+   */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-state'; readonly device: string; readonly within?: number })
+  /** Observed as the value `resets`: errors that the kernel has handled since the program began (/proc/powerpc/eeh, eeh_slot_resets). */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-resets' })
+  /**
+   * Errors of a PE as they are told to its devices (proposed; capability `eeh-notify`): `listen` with room for `depth` events, `hear`
+   * the next one (values `event`, `serial`, `state`, `lost`), `recover` the PE from the error with that serial number, `leave`.
+   */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-notify'; readonly what: 'listen' | 'hear' | 'recover' | 'leave'; readonly device: string; readonly depth?: number; readonly serial?: Term })
   /** Two operations at the same time, each in a thread of its own. Observed as a pair. */
   | (ByProcess & { readonly door: 'host'; readonly op: 'together'; readonly left: Operation; readonly right: Operation });
 

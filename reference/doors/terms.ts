@@ -31,6 +31,7 @@ function iommufdTerms(operation: IommufdOperation): readonly Term[] {
 
 function hostTerms(operation: HostOperation): readonly Term[] {
   if (operation.op === 'together') return [...termsOf(operation.left), ...termsOf(operation.right)];
+  if (operation.op === 'eeh-notify') return operation.serial === undefined ? [] : [operation.serial];
   return operation.op === 'limit' ? [operation.bytes] : [];
 }
 

@@ -40,7 +40,7 @@ function bodyText(operation: Operation): string {
         : `${operation.device} writes its ${buffer} to bus ${bus}`;
     }
     case 'platform':
-      return `platform: ${operation.op}`;
+      return 'pe' in operation ? `platform: ${operation.op} of ${operation.pe}` : `platform: ${operation.op}`;
     case 'vfio':
       return vfioText(operation) + byText(operation.by);
     case 'iommufd':
@@ -62,6 +62,8 @@ function vfioText(operation: VfioOperation): string {
       return `close ${termText(operation.fd)}`;
     case 'read':
       return `read ${termText(operation.fd)} region ${operation.region} at ${hex(operation.offset)} +${operation.length}`;
+    case 'write':
+      return `write ${termText(operation.fd)} region ${operation.region} at ${hex(operation.offset)}: ${hex(operation.value)}`;
     case 'ioctl': {
       const args = Object.entries(operation.args).map(([name, value]) => (name === 'value' ? termText(value) : `${name} = ${termText(value)}`));
       if (operation.device !== undefined) args.push(operation.device);
@@ -122,6 +124,18 @@ function hostText(operation: HostOperation): string {
       return 'kernel log';
     case 'witness':
       return `what the hypervisor saw of ${operation.pe}`;
+    case 'freeze':
+      return `stop ${operation.what === 'all' ? 'MMIO and DMA' : operation.what.toUpperCase()} of ${operation.pe}`;
+    case 'eeh':
+      return operation.what === 'check' ? `let EEH look at ${operation.device}` : `break ${operation.device}`;
+    case 'eeh-limit':
+      return `bear ${operation.errors} errors an hour`;
+    case 'eeh-state':
+      return `error state of ${operation.device}${operation.within === undefined ? '' : `, once it is as it should be, within ${operation.within} s`}`;
+    case 'eeh-notify':
+      return `${operation.what} ${operation.what === 'recover' && operation.serial !== undefined ? `from error ${termText(operation.serial)} through` : 'as'} ${operation.device}`;
+    case 'eeh-resets':
+      return 'errors handled';
     case 'together':
       return `at the same time: ${operationText(operation.left)} | ${operationText(operation.right)}`;
     default:

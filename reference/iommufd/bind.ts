@@ -3,6 +3,7 @@ import { defineCall, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { arg, badPointer, DEVICE, merged, readOnly, tooShort, type Ioctl, type IoctlContext, type IoctlInput } from '../vfio/checks.js';
 import { release } from '../vfio/files.js';
+import { changeOwner, stopListening } from '../vfio/eeh.js';
 import type { Host, IommufdFile, NodeFile, OpenFile } from '../vfio/host.js';
 import { bindDevice, unbindDevice } from './attach.js';
 import { bindChecks, type Binding } from './bind-checks.js';
@@ -115,11 +116,11 @@ export const bindIommufd = defineCall<Bind, IoctlInput>({
       const file = iommufd as IommufdFile;
       const facts = deviceFacts(host, node.device);
       const first = facts.group.owner === undefined;
+      changeOwner(host, node.group, node.device);
       const device = bindDevice(host, file.context, facts, freeId(file.context));
       file.users += 1;
       node.group.nodes += 1;
       node.bound = { device, iommufd: file };
-      host.maybeStopped.delete(node.group.description.name);
       const clauseId = first ? `${NAME}/blocked` : `${NAME}/bound`;
       return { clause: clauseId, status: 0, outputs: [{ index: 3, name: 'out_devid', value: BigInt(device.id), clause: `${NAME}/bound` }] };
     },
@@ -132,6 +133,8 @@ export function unbindFile(host: Host, node: NodeFile): void {
   const { bound } = node;
   if (bound === undefined) return;
   node.bound = undefined;
+  changeOwner(host, node.group, node.device);
+  stopListening(host, node.device);
   unbindDevice(host, bound.iommufd.context, bound.device);
   node.group.nodes -= 1;
   release(host, bound.iommufd);

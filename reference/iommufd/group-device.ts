@@ -3,6 +3,7 @@ import { E } from '../uapi/errno.js';
 import { badPointer, GROUP, merged, readGroup, type GroupContext, type Ioctl, type IoctlInput } from '../vfio/checks.js';
 import { OF_IOMMUFD } from '../vfio/calls.js';
 import { openFile, release } from '../vfio/files.js';
+import { changeOwner } from '../vfio/eeh.js';
 import type { DeviceFile, GroupFile, Host, IommufdFile } from '../vfio/host.js';
 import { bindDevice, changed, unbindDevice } from './attach.js';
 import { changeChecks, goalOf, type ChangeContext } from './attach-checks.js';
@@ -75,10 +76,10 @@ export const groupDevice = defineCall<GetDevice, IoctlInput>({
 function deviceFile({ host, group, file, iommufd, device: name }: GetDevice): DeviceFile {
   const opener = file as GroupFile;
   const device = name!;
+  changeOwner(host, group, device);
   opener.users += 1;
   iommufd.users += 1;
   group.devices += 1;
-  host.maybeStopped.delete(group.description.name);
   return { kind: 'device', device, group, opener, users: 0, end: (at) => closeDevice(at, iommufd, device) };
 }
 

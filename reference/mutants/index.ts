@@ -1,3 +1,4 @@
+import { EEH_MUTANTS } from './eeh.js';
 import { KVM_TCE_MUTANTS } from './kvm-tce.js';
 import type { Mutant } from './mutant.js';
 import { QEMU_DDW_MUTANTS } from './qemu-ddw.js';
@@ -8,5 +9,13 @@ import { QEMU_TCE_MUTANTS } from './qemu-tce.js';
 
 /** Every historic mutant, by id. */
 export const HISTORIC_MUTANTS: ReadonlyMap<string, Mutant> = new Map(
-  [...QEMU_TCE_MUTANTS, ...QEMU_DDW_MUTANTS, ...KVM_TCE_MUTANTS, ...LINUX_VFIO_MUTANTS, ...LINUX_IOMMUFD_IOAS_MUTANTS, ...LINUX_IOMMUFD_DEVICE_MUTANTS].map((mutant) => [mutant.id, mutant]),
+  [
+    ...QEMU_TCE_MUTANTS,
+    ...QEMU_DDW_MUTANTS,
+    ...KVM_TCE_MUTANTS,
+    ...LINUX_VFIO_MUTANTS,
+    ...LINUX_IOMMUFD_IOAS_MUTANTS,
+    ...LINUX_IOMMUFD_DEVICE_MUTANTS,
+    ...EEH_MUTANTS,
+  ].map((mutant) => [mutant.id, mutant]),
 );

@@ -20,23 +20,23 @@ export interface AccessResult {
  * A device moves bytes: the access is split at every 4 KiB, each piece is translated by itself. Pieces that are
  * refused move nothing; what the device then takes for the data of a refused read is open.
  *
- * @param mayBeStopped the platform may have stopped the PE, so that the access may come to nothing
+ * @param stopped whether the platform has stopped the PE's DMA: then the access comes to nothing
  */
 export function access(
   machine: Machine,
   rules: AnyCall,
   operation: DmaOperation,
   iova: bigint,
-  mayBeStopped = false,
+  stopped: 'no' | 'perhaps' | 'surely' = 'no',
 ): AccessResult {
   const [pe, buffer] = findDevice(machine, operation.device);
   const clauses: string[] = [];
   for (let done = 0; done < operation.length; ) {
     const address = BigInt.asUintN(64, iova + BigInt(done));
     const length = Math.min(operation.length - done, Number(GRANULE - (address % GRANULE)));
-    const contexts = accessContexts(machine, pe.windows, address, operation.op);
+    const contexts = stopped === 'surely' ? [] : accessContexts(machine, pe.windows, address, operation.op);
     const targets = contexts.map((context) => target(rules, context, clauses));
-    move(machine, buffer, operation, { at: operation.at + done, length, targets: mayBeStopped ? [...targets, undefined] : targets });
+    move(machine, buffer, operation, { at: operation.at + done, length, targets: stopped === 'no' ? targets : [...targets, undefined] });
     done += length;
   }
   return { clauses };

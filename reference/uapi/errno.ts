@@ -30,6 +30,7 @@ export const E = {
   EOPNOTSUPP: 95,
   EADDRINUSE: 98,
   ETIMEDOUT: 110,
+  ESTALE: 116,
 } as const;
 
 const names = new Map<number, string>(Object.entries(E).map(([name, number]) => [number, name]));

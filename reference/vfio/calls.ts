@@ -4,6 +4,8 @@ import { numberOf, type IoctlName } from '../uapi/ioctl.js';
 import { checkExtension, getApiVersion, setIommu } from './container-calls.js';
 import { deviceGetInfo, deviceGetRegionInfo, deviceReset } from './device-calls.js';
 import { disable } from './disable.js';
+import { eehLook } from './eeh-look.js';
+import { eehPeOp } from './eeh-pe-op.js';
 import { enable } from './enable.js';
 import { close, openContainer, openGroup } from './files.js';
 import { groupGetDeviceFd, groupGetStatus, groupSetContainer, groupUnsetContainer } from './group-calls.js';
@@ -38,6 +40,7 @@ export const VFIO_RULES_LIST: readonly AnyCall[] = [
   unregisterMemory,
   tceCreate,
   tceRemove,
+  eehPeOp,
   deviceGetInfo,
   deviceGetRegionInfo,
   deviceReset,
@@ -48,6 +51,7 @@ export const VFIO_RULES_LIST: readonly AnyCall[] = [
   deviceOwnCall,
   noDescriptorCall,
   plainFileCall,
+  eehLook,
 ];
 
 /** The uAPI as merged, without any variant. */
@@ -67,6 +71,7 @@ export const CONTAINER_CALLS: readonly VfioCallName[] = [
   'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY',
   'VFIO_IOMMU_SPAPR_TCE_CREATE',
   'VFIO_IOMMU_SPAPR_TCE_REMOVE',
+  'VFIO_EEH_PE_OP',
 ];
 
 const GROUP_CALLS: readonly VfioCallName[] = [

@@ -2,6 +2,7 @@ import type { Chooser } from '../chooser.js';
 import { defineCall, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { GROUP, merged } from './checks.js';
+import { changeOwner, stopListening } from './eeh.js';
 import { makeContainer, type DeviceFile, type GroupFile, type Host, type OpenFile, type Process, type VfioGroup } from './host.js';
 import { leaveContainer } from './windows.js';
 
@@ -44,6 +45,8 @@ export function release(host: Host, file: OpenFile): void {
 function closeDevice(host: Host, file: DeviceFile): void {
   file.group.devices -= 1;
   file.end?.(host);
+  changeOwner(host, file.group, file.device);
+  stopListening(host, file.device);
   release(host, file.opener);
 }
 

@@ -3,6 +3,7 @@ import { E } from '../uapi/errno.js';
 import { GROUP_CONTAINER_SET, GROUP_VIABLE } from '../uapi/vfio.js';
 import { ATTACHED, badPointer, CONTAINER, GROUP, merged, openWith, readGroup, readOnly, tooShort, type GroupContext, type Ioctl, type IoctlInput } from './checks.js';
 import { freeId, makeIoas } from '../iommufd/state/context.js';
+import { changeOwner } from './eeh.js';
 import { leaveIommufd, openFile } from './files.js';
 import type { Container, GroupFile, Host, IommufdFile, OpenFile } from './host.js';
 import { attachGroup, leaveContainer } from './windows.js';
@@ -196,7 +197,7 @@ export const groupGetDeviceFd = defineCall<GroupContext, IoctlInput>({
       const opener = c.file as Extract<OpenFile, { kind: 'group' }>;
       opener.users += 1;
       c.group.devices += 1;
-      c.host.maybeStopped.delete(c.group.description.name);
+      changeOwner(c.host, c.group, c.device!);
       const file: OpenFile = { kind: 'device', device: c.device!, group: c.group, opener, users: 0 };
       return { clause: `${GET_DEVICE}/opened`, status: openFile(c.process, file, chooser) };
     },

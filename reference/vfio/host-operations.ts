@@ -6,6 +6,8 @@ import { conforms, departs } from '../judging.js';
 import type { Judgement } from '../judgement.js';
 import { forkMemory } from '../memory/process.js';
 import { merged } from './checks.js';
+import type { EehOperation } from './eeh-host.js';
+import type { NotifyOperation } from './eeh-notify.js';
 import { closeAll, loseGroup } from './files.js';
 import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from './host.js';
 
@@ -14,7 +16,8 @@ import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from
  * kernel log, the hypervisor's view.
  */
 
-type Operation = Exclude<HostOperation, { op: 'together' }>;
+/** Operations but those on error states. */
+type Operation = Exclude<HostOperation, { op: 'together' } | EehOperation | NotifyOperation>;
 
 const clause = merged('Linux 7.2 mm/util.c account_locked_vm; drivers/vfio/vfio_iommu_spapr_tce.c');
 

@@ -1,6 +1,8 @@
 import type { BoundDevice, Context, IommuGroup } from '../iommufd/state/context.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
+import type { EventSource } from '../eeh/events.js';
+import { makeHostRecovery, type HostRecovery } from '../eeh/recovery.js';
 import { makeAddressSpace, makeRealMemory, type AddressSpace, type MemoryFile, type RealMemory, type Region } from '../memory/process.js';
 import type { OpalPe, OpalPhb } from '../opal/phb.js';
 import { powernvPlatform } from '../platform/powernv.js';
@@ -22,8 +24,12 @@ export interface Host {
   userLocked: bigint;
   /** First sectors of disks as they were read first. */
   readonly sectors: Map<string, Uint8Array>;
-  /** PEs that the platform may have stopped after an access that it refused. */
-  readonly maybeStopped: Set<string>;
+  /** What the kernel's EEH has counted and done, by PE. */
+  readonly recovery: HostRecovery;
+  /** Errors as devices are told of them, by PE. */
+  readonly events: Map<string, EventSource>;
+  /** The registers of devices that keep what is stored to them. */
+  readonly registers: Map<string, number>;
   /** Entries that still mapped something when their window went, by group. */
   readonly lost: Map<string, bigint>;
   /** What known defects make the kernel say. The specification has nothing to say. */
@@ -163,7 +169,9 @@ export function buildHost(description: MachineDescription): Host {
     iommuGroups: new Map(linux.groups.map(({ name }) => [name, { name, owner: undefined, bound: 0, attached: new Map() }])),
     userLocked: 0n,
     sectors: new Map(),
-    maybeStopped: new Set(),
+    recovery: makeHostRecovery(),
+    events: new Map(),
+    registers: new Map(),
     lost: new Map(),
     mayLog: [],
     racing: [],
@@ -222,6 +230,7 @@ const hardwarePe = (linux: LinuxDescription, group: GroupDescription, index: num
     secondStart: linux.secondStart,
   },
   devices: group.devices.map(({ name }) => name),
+  ...(linux.eeh && group.withoutEeh !== true && { eeh: { fundamental: true } }),
 });
 
 /** A host bridge with one PE for each group. */

@@ -25,6 +25,7 @@ import resource
 import select
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -46,6 +47,11 @@ SLACK = 4096
 # Bytes of a structure before memory ends.
 CUT_BYTES = 8
 SECTOR_BUFFER = 4096
+# Bits of the kernel's own word of a PE. Source: arch/powerpc/include/asm/eeh.h EEH_PE_ISOLATED, EEH_PE_RECOVERING.
+PE_ISOLATED = 1
+PE_RECOVERING = 2
+# Seconds after which a device that is not there does not come back: a recovery may take it away for a while.
+AWAY = 5
 LOG_RECORD = 8192
 WORD = 1 << 64
 
@@ -318,6 +324,55 @@ def do_bind(step, known):
     return 0, None
 
 
+def do_attribute(step, known):
+    """Writes a line to a file of the kernel's."""
+    write_attribute(root + step["path"], step["text"] + "\n")
+    return 0, None
+
+
+def do_setting(step, known):
+    """The same, until the program ends: then it is as it was found."""
+    return do_attribute(step, known)
+
+
+def do_pe_state(step, known):
+    """
+    Whether a device is there, and its PE's two words (firmware's, and the kernel's own). With "within": looks again until the PE is
+    neither isolated nor recovering, or the device stays away.
+    """
+    start = present = time.monotonic()
+    while True:
+        words = pe_words(step["device"])
+        now = time.monotonic()
+        present = present if words is None else now
+        settled = now - present >= AWAY if words is None else words[1] & (PE_ISOLATED | PE_RECOVERING) == 0
+        if settled or now - start >= step.get("within", 0):
+            return int(words is not None), struct.pack("=2Q", *(words or (0, 0)))
+        time.sleep(LOOK_EVERY)
+
+
+def pe_words(device):
+    try:
+        with open(root + "/sys/bus/pci/devices/" + device + "/eeh_pe_state") as attribute:
+            return [int(word, 16) for word in attribute.read().split()]
+    except OSError:
+        return None
+
+
+def do_resets(step, known):
+    return slot_resets() - resets_before, None
+
+
+def slot_resets():
+    """PEs that the kernel found stopped since it booted."""
+    with open(root + "/proc/powerpc/eeh") as figures:
+        return int(re.search(r"^eeh_slot_resets=(\d+)", figures.read(), re.M).group(1))
+
+
+# At the beginning of the program.
+resets_before = 0
+
+
 def do_sector(step, known):
     """The first bytes of the disk that a device's driver offers, past the page cache."""
     path = disk_of(step["device"], step["seconds"])
@@ -526,6 +581,41 @@ class Lease:
                 os.ftruncate(lock, 0)
             os.close(lock)
         self.locks = {}
+
+
+def steps_of(operations, kind):
+    """Every step of that kind, those of two operations at the same time included."""
+    for operation in operations:
+        yield from steps_of(operation.get("together", ()), kind)
+        yield from (step for step in operation.get("steps", ()) if step["do"] == kind)
+
+
+class Settings:
+    """Settings of the kernel that the program changes, as they were found."""
+
+    def __init__(self):
+        self.found = {}
+
+    def note(self, operations):
+        for step in steps_of(operations, "setting"):
+            path = root + step["path"]
+            try:
+                with open(path) as attribute:
+                    self.found.setdefault(path, attribute.read().strip())
+            except OSError:
+                # Setting it will say so.
+                pass
+
+    def put_back(self):
+        found, self.found = self.found, {}
+        for path, text in found.items():
+            write_attribute(path, text + "\n")
+
+
+def note_resets(operations):
+    global resets_before
+    if any(steps_of(operations, "resets")):
+        resets_before = slot_resets()
 
 
 # ---- The kernel log -------------------------------------------------------------------------------------------------
@@ -890,6 +980,7 @@ class Agent:
         self.inbox = []
         self.log = KernelLog()
         self.lease = Lease(self.boot)
+        self.settings = Settings()
         self.silence = SILENCE
         self.poll = select.poll()
         self.watched = {}
@@ -966,6 +1057,8 @@ class Agent:
     def on_run(self, message):
         """Runs a program; "keep" makes the drivers as it leaves them those that later programs find."""
         self.log.mark()
+        note_resets(message["operations"])
+        self.settings.note(message["operations"])
         self.program = Program(self, message["operations"], message.get("stepwise", False))
         self.program.message = message
         broken = self.program.run()
@@ -973,6 +1066,7 @@ class Agent:
         if broken is not None:
             answer["log"] = self.log.lines()
         stuck = self.end_program()
+        self.settings.put_back()
         if message.get("keep"):
             self.lease.usual = {address: Device(address).state() for address in self.lease.usual}
         answer["after"] = ("the process %s cannot be ended" % stuck[0]) if stuck else self.put_back(self.lease.usual)
@@ -1012,6 +1106,7 @@ class Agent:
             signal.signal(name, signal.SIG_IGN)
         self.unwatch(self.input)
         self.end_program()
+        self.settings.put_back()
         trouble = self.put_back(self.lease.found)
         self.lease.release(trouble is None)
         return trouble
