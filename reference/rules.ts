@@ -6,7 +6,12 @@ import type { ChoiceId } from './choices.js';
 import type { Chooser } from './chooser.js';
 
 /** How much weight a clause has. See `profiles.ts` for which standings count when. */
-export type Standing = 'architecture' | 'merged' | 'proposed' | 'open';
+export type Standing = (typeof STANDINGS)[number];
+
+export const STANDINGS = ['architecture', 'merged', 'proposed', 'open'] as const;
+
+/** The standings that count unless a profile says otherwise: what is decided. */
+export const SETTLED: readonly Standing[] = ['architecture', 'merged'];
 
 /** Options of a partition that only some have: shared logical resources, overcommitment, virtual adapters. */
 export type Option = 'slr' | 'cmo' | 'vio';

@@ -35,7 +35,7 @@ const withTarget = (name: string, what: string): Command =>
     .command(name)
     .description(what)
     .option('--target <name>', 'the system under test', 'model')
-    .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm', 'lopar')
+    .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm, linux-7.2, ppc64-target', 'lopar')
     .option('--ledger <dir>', 'another departure ledger than the one shipped')
     .option('--qemu <path>', 'another QEMU (qemu-papr, lab)')
     .option('--kernel <kernel>', 'lab: a vmlinux or vmlinuz, or debian:6.12, debian:7')
