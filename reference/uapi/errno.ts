@@ -24,8 +24,11 @@ export const E = {
   ENOSPC: 28,
   ERANGE: 34,
   ECHRNG: 44,
+  EOVERFLOW: 75,
   EBADFD: 77,
+  EMSGSIZE: 90,
   EOPNOTSUPP: 95,
+  EADDRINUSE: 98,
   ETIMEDOUT: 110,
 } as const;
 

@@ -16,6 +16,8 @@ export interface Host {
   readonly memory: RealMemory;
   readonly processes: Map<string, Process>;
   readonly groups: Map<string, VfioGroup>;
+  /** System pages that the user is charged for, whichever process pinned them (IOMMUFD; user_struct.locked_vm). */
+  userLocked: bigint;
   /** First sectors of disks as they were read first. */
   readonly sectors: Map<string, Uint8Array>;
   /** PEs that the platform may have stopped after an access that it refused. */
@@ -127,6 +129,7 @@ export function buildHost(description: MachineDescription): Host {
     memory: makeRealMemory(machine.memory),
     processes: new Map([['main', makeProcess('main')]]),
     groups,
+    userLocked: 0n,
     sectors: new Map(),
     maybeStopped: new Set(),
     lost: new Map(),
