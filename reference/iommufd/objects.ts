@@ -7,6 +7,7 @@ export function inUse(_context: Context, object: IommufdObject): boolean {
   switch (object.kind) {
     case 'ioas':
     case 'tombstone':
+    default:
       return false;
   }
 }

@@ -1,4 +1,5 @@
-import type { Context } from '../iommufd/state/context.js';
+import type { TceTables } from '../iommufd/ppc64/tce-tables.js';
+import type { BoundDevice, Context, IommuGroup } from '../iommufd/state/context.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
 import { makeAddressSpace, makeRealMemory, type AddressSpace, type RealMemory, type Region } from '../memory/process.js';
@@ -16,8 +17,12 @@ export interface Host {
   readonly memory: RealMemory;
   readonly processes: Map<string, Process>;
   readonly groups: Map<string, VfioGroup>;
+  /** The same groups as /dev/iommu has them, once it has had them. */
+  readonly iommuGroups: Map<string, IommuGroup>;
   /** System pages that the user is charged for, whichever process pinned them (IOMMUFD; user_struct.locked_vm). */
   userLocked: bigint;
+  /** Tables of /dev/iommu that a PE has in its windows, by group (the plan for POWER). */
+  readonly tceTables: Map<string, TceTables>;
   /** First sectors of disks as they were read first. */
   readonly sectors: Map<string, Uint8Array>;
   /** PEs that the platform may have stopped after an access that it refused. */
@@ -39,7 +44,7 @@ export interface Process {
 }
 
 /** An open file; processes that were forked share it. */
-export type OpenFile = ContainerFile | GroupFile | DeviceFile | IommufdFile;
+export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile;
 
 interface Shared {
   /** Descriptors of all processes, and for a group's file its devices' files. */
@@ -64,6 +69,25 @@ export interface DeviceFile extends Shared {
   readonly device: string;
   readonly group: VfioGroup;
   readonly opener: GroupFile;
+  /** The same where the group works with /dev/iommu: what is done when nobody uses the file any more. */
+  readonly end?: (host: Host) => void;
+}
+
+/** An open node of a device's own. */
+export interface NodeFile extends Shared {
+  readonly kind: 'node';
+  /** `pe0.dev0`. */
+  readonly device: string;
+  readonly group: VfioGroup;
+  /** The device as a context of /dev/iommu has it, once it is bound. */
+  bound: Binding | undefined;
+  readonly end: (host: Host) => void;
+}
+
+export interface Binding {
+  readonly device: BoundDevice;
+  /** Keeps the context alive. */
+  readonly iommufd: IommufdFile;
 }
 
 /** An open /dev/iommu. Whatever else keeps the context alive (a bound device, a queue) counts as a user of it too. */
@@ -83,8 +107,12 @@ export interface VfioGroup {
   readonly drivers: Map<string, Driver>;
   file: GroupFile | undefined;
   container: Container | undefined;
+  /** What stands in for a container. */
+  iommufd: IommufdFile | undefined;
   /** Open device files. */
   devices: number;
+  /** Nodes of devices that are bound. */
+  nodes: number;
 }
 
 /** The state that VFIO_SET_IOMMU makes: SPAPR TCE of version 1 or 2. */
@@ -129,7 +157,9 @@ export function buildHost(description: MachineDescription): Host {
     memory: makeRealMemory(machine.memory),
     processes: new Map([['main', makeProcess('main')]]),
     groups,
+    iommuGroups: new Map(),
     userLocked: 0n,
+    tceTables: new Map(),
     sectors: new Map(),
     maybeStopped: new Set(),
     lost: new Map(),
@@ -146,7 +176,9 @@ function makeGroup(machine: Machine, description: GroupDescription): VfioGroup {
     drivers: new Map(description.devices.map(({ name, kind }) => [`${description.name}.${name}`, kind === 'disk' ? 'host' : 'vfio-pci'])),
     file: undefined,
     container: undefined,
+    iommufd: undefined,
     devices: 0,
+    nodes: 0,
   };
 }
 
