@@ -1,13 +1,19 @@
 import type { AnyCall, RuleBook } from '../rules.js';
 import { numberOf, type IoctlName } from '../uapi/ioctl.js';
 import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
+import { attachPt } from './attach-pt.js';
+import { bindIommufd } from './bind.js';
 import { destroy } from './destroy.js';
+import { detachPt } from './detach-pt.js';
+import { groupDevice } from './group-device.js';
+import { openDevice } from './open-device.js';
+import { unboundCall } from './unbound.js';
 import { ioasAlloc } from './ioas-alloc.js';
 import { openIommu } from './open.js';
 import { unknownIommufdCall } from './other-calls.js';
 
 /** Every call of the door `iommufd`. */
-export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [openIommu, destroy, ioasAlloc, unknownIommufdCall];
+export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [openIommu, destroy, ioasAlloc, openDevice, unboundCall, bindIommufd, attachPt, detachPt, groupDevice, unknownIommufdCall];
 
 /** The uAPI of /dev/iommu as merged, without any variant. */
 export const IOMMUFD_RULES: RuleBook = new Map(IOMMUFD_RULES_LIST.map((call) => [call.name, call]));
