@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HW_INFO_LAYOUT, HW_INFO_PPC64, HWPT_DATA_PPC64_GUEST, HWPT_DATA_PPC64_WINDOWS, writePayload } from './uapi/iommufd-ppc64.js';
 
 /*
  * What the driver of an IOMMU offers to /dev/iommu, as data: the one of POWER as it is, the kernel's own test driver, one like
@@ -101,3 +102,57 @@ export const PLAIN_DRIVER: DriverDescription = {
 
 /** A driver of pages that are larger than those of any system. */
 export const LARGE_PAGE_DRIVER: DriverDescription = { ...PLAIN_DRIVER, name: 'large', paging: { apertures: [{ first: 0n, last: (1n << 32n) - 1n }], pageSizes: 1n << 24n } };
+
+/** A PE as its windows are described. */
+interface PeWindows {
+  readonly dma32Start: number;
+  readonly dma32Size: number;
+  readonly pageSizes: bigint;
+  readonly windows: number;
+  readonly levels: number;
+}
+
+/** The driver of POWER as it is planned. */
+export const PPC64_DRIVER_NAME = 'ppc64';
+
+/**
+ * A PE of POWER as the plan for /dev/iommu has it: by default a table of the default window, of 4 KiB pages; other windows by data;
+ * tables of a guest on top of its memory. Interrupts are isolated no better than before: nobody has proposed to change that.
+ *
+ * @param starts where a window beside the default one can begin
+ */
+export const ppc64Iommu = (pe: PeWindows, starts: readonly bigint[]): GroupIommu => ({
+  driver: {
+    name: PPC64_DRIVER_NAME,
+    paging: {
+      apertures: [{ first: BigInt(pe.dma32Start), last: BigInt(pe.dma32Start) + BigInt(pe.dma32Size) - 1n }],
+      pageSizes: 1n << 12n,
+      flags: flag.nestParent,
+      data: HWPT_DATA_PPC64_WINDOWS,
+    },
+    nested: { flags: 0, data: HWPT_DATA_PPC64_GUEST },
+    dirtyTracking: false,
+    pasidBits: 0,
+    hwInfo: { type: HW_INFO_PPC64, words: hwInfoWords(pe, starts) },
+    ats: false,
+  },
+  coherent: true,
+  isolatedMsi: false,
+});
+
+/** What SPAPR_TCE_GET_INFO of VFIO says of the same PE, and where windows can be. */
+function hwInfoWords({ dma32Start, dma32Size, pageSizes, windows, levels }: PeWindows, [first = 0n, second = 0n]: readonly bigint[]): number[] {
+  const ddw = windows > 0;
+  const bytes = writePayload(HW_INFO_LAYOUT, {
+    flags: ddw ? 1n : 0n,
+    max_levels: ddw ? BigInt(levels) : 0n,
+    pgsizes: ddw ? pageSizes : 0n,
+    tce32_start: BigInt(dma32Start),
+    tce32_size: BigInt(dma32Size),
+    max_dynamic_windows_supported: BigInt(windows),
+    ddw_start0: ddw ? first : 0n,
+    ddw_start1: ddw ? second : 0n,
+  });
+  const view = Buffer.from(bytes);
+  return Array.from({ length: bytes.length >> 2 }, (_, i) => view.readUInt32LE(4 * i));
+}

@@ -3,6 +3,7 @@ import { KVM_TCE_MUTANTS } from './mutants/kvm-tce.js';
 import { mutate, takeChoices, type Mutant } from './mutants/mutant.js';
 import { QEMU_DDW_MUTANTS } from './mutants/qemu-ddw.js';
 import { QEMU_TCE_MUTANTS } from './mutants/qemu-tce.js';
+import { asMerged, asPlanned } from './planned.js';
 import { REFERENCE_RULES } from './rule-book.js';
 import { SETTLED, STANDINGS, type RuleBook, type Standing } from './rules.js';
 
@@ -48,5 +49,19 @@ export const PROFILES: readonly Profile[] = [
     title: 'PowerVM, as Linux describes it: the device stands for its PE, removal with live mappings goes on',
     rules: known([], { A12: 'goes on', A14: 'goes on' }),
     counts: SETTLED,
+  },
+  {
+    name: 'linux-7.2',
+    title: 'Linux 7.2 as merged: on POWER no page tables for /dev/iommu, and no nodes of devices',
+    rules: REFERENCE_RULES,
+    counts: SETTLED,
+    machine: asMerged,
+  },
+  {
+    name: 'ppc64-target',
+    title: 'the plan for /dev/iommu on POWER: what is proposed and open counts',
+    rules: REFERENCE_RULES,
+    counts: STANDINGS,
+    machine: asPlanned,
   },
 ];

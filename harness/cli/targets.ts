@@ -4,6 +4,7 @@ import { QemuPaprTarget } from '../../adapters/qemu-papr/target.js';
 import { SshTarget } from '../../adapters/ssh/target.js';
 import { PROFILES, type Profile } from '../../reference/profiles.js';
 import { UsageError, type Target } from '../../adapters/target.js';
+import { withProfile } from '../profiled-target.js';
 import { findCpu, findPlatform } from './platforms.js';
 
 /** What a user may say about the target. */
@@ -62,8 +63,8 @@ const SSH = 'ssh://';
 /** The kinds of target there are. */
 export const TARGET_KINDS: readonly TargetKind[] = [
   modelKind('model', 'the reference, in process'),
-  modelKind('model:pseries', 'the reference as a Linux kernel in a partition'),
-  modelKind('model:powernv', 'the reference as a Linux kernel on PowerNV'),
+  modelKind('model:pseries', 'the reference as a Linux kernel in a partition, as merged and as planned'),
+  modelKind('model:powernv', 'the reference as a Linux kernel on PowerNV, as merged and as planned'),
   modelKind('model:iommufd', 'the reference as a Linux kernel whose devices have nodes of their own, with IOMMUs of several kinds'),
   {
     name: 'qemu-papr',
@@ -122,5 +123,5 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
     const takers = TARGET_KINDS.filter(({ takes }) => takes.includes(idle[0])).map(({ name }) => name);
     throw new UsageError(`${idle[1]} says nothing to the target '${options.target}'. It is for ${takers.join(', ')}.`);
   }
-  return kind.open(options);
+  return withProfile(await kind.open(options), findProfile(options.profile));
 }

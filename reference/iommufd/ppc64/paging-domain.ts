@@ -1,11 +1,9 @@
+import { PPC64_DRIVER_NAME } from '../../iommu-drivers.js';
 import { E } from '../../uapi/errno.js';
 import type { Host } from '../../vfio/host.js';
 import type { HardwareDomain } from '../state/context.js';
 import { attachTables, detachTables, makeTceTables, mappingPermission, putTce, windowNumber, type TceTables } from './tce-tables.js';
 import { aperturesOf, commonPageSizes, type DomainWindow } from './windows.js';
-
-/** The driver of POWER as it is planned. */
-export const PPC64_DRIVER_NAME = 'ppc64';
 
 /** A page table of POWER: one TCE table for each of its windows, which every attached PE has. */
 export interface WindowsDomain extends HardwareDomain {

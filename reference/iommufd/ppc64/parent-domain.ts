@@ -1,6 +1,6 @@
 import type { HardwareDomain } from '../state/context.js';
 import type { GuestTables } from './guest-tables.js';
-import { PPC64_DRIVER_NAME } from './paging-domain.js';
+import { PPC64_DRIVER_NAME } from '../../iommu-drivers.js';
 
 /**
  * A run of a guest's memory: pinned, and where it really is. Bytes; as numbers, for the fast path: both addresses are below
