@@ -36,6 +36,7 @@ export function release(host: Host, file: OpenFile): void {
       file.end(host);
       return;
     case 'container':
+    case 'file':
       return;
   }
 }

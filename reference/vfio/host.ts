@@ -2,7 +2,7 @@ import type { TceTables } from '../iommufd/ppc64/tce-tables.js';
 import type { BoundDevice, Context, IommuGroup } from '../iommufd/state/context.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
-import { makeAddressSpace, makeRealMemory, type AddressSpace, type RealMemory, type Region } from '../memory/process.js';
+import { makeAddressSpace, makeRealMemory, type AddressSpace, type MemoryFile, type RealMemory, type Region } from '../memory/process.js';
 import type { OpalPe, OpalPhb } from '../opal/phb.js';
 import { powernvPlatform } from '../platform/powernv.js';
 import { pseriesPlatform } from '../platform/pseries.js';
@@ -44,7 +44,7 @@ export interface Process {
 }
 
 /** An open file; processes that were forked share it. */
-export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile;
+export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | PlainFile;
 
 interface Shared {
   /** Descriptors of all processes, and for a group's file its devices' files. */
@@ -96,6 +96,12 @@ export interface IommufdFile extends Shared {
   readonly context: Context;
   /** What is done when nobody uses it any more. */
   readonly end: (host: Host) => void;
+}
+
+/** A file with contents, made by `user/file`. */
+export interface PlainFile extends Shared {
+  readonly kind: 'file';
+  readonly file: MemoryFile;
 }
 
 export type Driver = 'vfio-pci' | 'host' | 'none';

@@ -92,3 +92,11 @@ export const noDescriptorCall = refusing(
   [{ ...merged('POSIX ioctl')('ioctl/descriptor', 'A descriptor that is not open is refused with EBADF.'), when: () => true, refuse: [-E.EBADF] }],
   { args: {} },
 );
+
+/** A file that is no part of the stack. */
+export const plainFileCall = refusing(
+  'file',
+  (host: Host, ioctl: Ioctl): IoctlContext => ({ ...ioctl, host }),
+  [{ ...merged('POSIX ioctl')('file/number', 'A file that is no part of the stack refuses every number of it with ENOTTY.'), when: () => true, refuse: [-E.ENOTTY] }],
+  { args: {} },
+);
