@@ -66,9 +66,9 @@ function guestTces(): Figure {
   const parent = makeParentDomain();
   const runs = 1024;
   for (let i = 0; i < runs; i++) parent.map({ iova: BigInt(i) << 24n, length: 1n << 24n, real: (1n << 40n) + (BigInt(i) << 25n), readable: true, writeable: true });
-  const guest = new GuestTables(host, parent, [defaultDomainWindow(description)]);
+  const guest = new GuestTables(parent, [defaultDomainWindow(description)]);
   host.platform.takeOwnership(table);
-  attachTables(host, guest.tables, { name: 'pe0', owner: undefined, bound: 0, attached: new Map() });
+  attachTables(guest.tables, host.iommuGroups.get('pe0')!);
   const updates = 1 << 18;
   const value = rate(updates, () => {
     for (let i = 0; i < updates; i++) guest.put(BigInt(i) << 12n, (BigInt(i) << 12n) | 3n);

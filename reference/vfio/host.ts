@@ -1,4 +1,3 @@
-import type { TceTables } from '../iommufd/ppc64/tce-tables.js';
 import type { BoundDevice, Context, IommuGroup } from '../iommufd/state/context.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
@@ -21,8 +20,6 @@ export interface Host {
   readonly iommuGroups: Map<string, IommuGroup>;
   /** System pages that the user is charged for, whichever process pinned them (IOMMUFD; user_struct.locked_vm). */
   userLocked: bigint;
-  /** Tables of /dev/iommu that a PE has in its windows, by group (the plan for POWER). */
-  readonly tceTables: Map<string, TceTables>;
   /** First sectors of disks as they were read first. */
   readonly sectors: Map<string, Uint8Array>;
   /** PEs that the platform may have stopped after an access that it refused. */
@@ -163,9 +160,8 @@ export function buildHost(description: MachineDescription): Host {
     memory: makeRealMemory(machine.memory),
     processes: new Map([['main', makeProcess('main')]]),
     groups,
-    iommuGroups: new Map(linux.groups.map(({ name }) => [name, { name, owner: undefined, bound: 0, attached: new Map() }])),
+    iommuGroups: new Map([...groups].map(([name, { table }]) => [name, { name, owner: undefined, bound: 0, attached: new Map(), hardware: { platform, pe: table }, tables: undefined }])),
     userLocked: 0n,
-    tceTables: new Map(),
     sectors: new Map(),
     maybeStopped: new Set(),
     lost: new Map(),

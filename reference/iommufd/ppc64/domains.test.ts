@@ -2,7 +2,6 @@ import { describe, expect, it, test } from '@jest/globals';
 import { LINUX_POWERNV, LINUX_PSERIES } from '../../../adapters/model/machines.js';
 import { E } from '../../uapi/errno.js';
 import { buildHost, type Host } from '../../vfio/host.js';
-import type { IommuGroup } from '../state/context.js';
 import { makeWindowsDomain } from './paging-domain.js';
 import { defaultDomainWindow, windowFault, windowsOverlap, type DomainWindow } from './windows.js';
 
@@ -10,7 +9,7 @@ const MACHINES = [['pseries', LINUX_PSERIES], ['powernv', LINUX_POWERNV]] as con
 const HIGH: DomainWindow = { start: 1n << 59n, size: 1n << 36n, pageShift: 16, levels: 1 };
 const REAL = 0x1_2345_0000n;
 
-const group = (name: string): IommuGroup => ({ name, owner: undefined, bound: 0, attached: new Map() });
+const group = (host: Host, name: string) => host.iommuGroups.get(name)!;
 
 /** The PE is the program's: no window of the host's is left. */
 function taken(host: Host, name: string) {
@@ -27,7 +26,7 @@ describe.each(MACHINES)('a page table with windows, on %s', (_, machine) => {
   const made = () => {
     const host = buildHost(machine);
     const low = defaultDomainWindow(host.groups.get('pe0')!.description);
-    const domain = makeWindowsDomain(host, [low, HIGH]);
+    const domain = makeWindowsDomain([low, HIGH]);
     const pe = taken(host, 'pe0');
     return { host, low, domain, pe };
   };
@@ -37,23 +36,23 @@ describe.each(MACHINES)('a page table with windows, on %s', (_, machine) => {
     const { host, low, domain, pe } = made();
     domain.map({ iova: 0x1_0000n, length: 0x1_0000n, ...writeable });
     expect(pe.windows).toEqual([]);
-    expect(domain.attach!(group('pe0'))).toBe(0);
+    expect(domain.attach!(group(host, 'pe0'))).toBe(0);
     domain.map({ iova: HIGH.start, length: 0x1_0000n, ...writeable, writeable: false });
     expect(pe.windows.map(({ start, size, pageShift }) => [start, size, pageShift])).toEqual([[low.start, low.size, 12], [HIGH.start, HIGH.size, 16]]);
     expect(entries(host, 'pe0')).toEqual([...Array.from({ length: 16 }, (__, i) => [0x1_0000n + BigInt(i << 12), REAL + BigInt(i << 12) + 3n]), [HIGH.start, REAL + 1n]]);
-    domain.detach!(group('pe0'));
+    domain.detach!(group(host, 'pe0'));
     expect(pe.windows).toEqual([]);
-    domain.attach!(group('pe0'));
+    domain.attach!(group(host, 'pe0'));
     expect(entries(host, 'pe0')).toHaveLength(17);
   });
 
   it('gives way to another one in one step', () => {
     const { host, low, domain, pe } = made();
-    const other = makeWindowsDomain(host, [low]);
-    domain.attach!(group('pe0'));
+    const other = makeWindowsDomain([low]);
+    domain.attach!(group(host, 'pe0'));
     other.map({ iova: 0n, length: 0x1_0000n, ...writeable });
-    other.attach!(group('pe0'));
-    domain.detach!(group('pe0'));
+    other.attach!(group(host, 'pe0'));
+    domain.detach!(group(host, 'pe0'));
     expect(pe.windows).toHaveLength(1);
     expect(entries(host, 'pe0')).toHaveLength(16);
   });
@@ -61,7 +60,7 @@ describe.each(MACHINES)('a page table with windows, on %s', (_, machine) => {
   it('translates for several PEs', () => {
     const { host, domain } = made();
     taken(host, 'pe1');
-    for (const name of ['pe0', 'pe1']) domain.attach!(group(name));
+    for (const name of ['pe0', 'pe1']) domain.attach!(group(host, name));
     domain.map({ iova: HIGH.start, length: 0x1_0000n, ...writeable });
     expect(entries(host, 'pe1')).toEqual(entries(host, 'pe0'));
     domain.unmap({ iova: HIGH.start, length: 0x1_0000n });
@@ -70,7 +69,7 @@ describe.each(MACHINES)('a page table with windows, on %s', (_, machine) => {
 
   it('lets a device read whatever it may write', () => {
     const { host, domain } = made();
-    domain.attach!(group('pe0'));
+    domain.attach!(group(host, 'pe0'));
     domain.map({ iova: HIGH.start, length: 0x1_0000n, ...writeable, readable: false });
     expect(entries(host, 'pe0')).toEqual([[HIGH.start, REAL + 3n]]);
   });
@@ -81,7 +80,7 @@ describe.each(MACHINES)('a page table with windows, on %s', (_, machine) => {
     ['of a part of a page', HIGH.start, 0x1000n],
   ])('takes no range %s', (__, iova, length) => {
     const { host, domain } = made();
-    domain.attach!(group('pe0'));
+    domain.attach!(group(host, 'pe0'));
     expect(domain.map({ iova, length, ...writeable })).toBe(-E.EINVAL);
     expect(entries(host, 'pe0')).toEqual([]);
   });

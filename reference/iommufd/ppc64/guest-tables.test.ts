@@ -16,11 +16,11 @@ function guest(...windows: [DomainWindow, ...DomainWindow[]]) {
   const parent = makeParentDomain();
   parent.map(READ_ONLY);
   parent.map(MEMORY);
-  const tables = new GuestTables(host, parent, windows);
+  const tables = new GuestTables(parent, windows);
   parent.guests.add(tables);
   const { table } = host.groups.get('pe0')!;
   host.platform.takeOwnership(table);
-  attachTables(host, tables.tables, { name: 'pe0', owner: undefined, bound: 0, attached: new Map() });
+  attachTables(tables.tables, host.iommuGroups.get('pe0')!);
   const hardware = () => table.pe.windows.flatMap(({ table: entries }) => [...entries.written()].filter(([, entry]) => entry !== 0n));
   return { parent, tables, hardware };
 }
@@ -76,7 +76,7 @@ describe("a guest's tables", () => {
   it('carry low entries over to tables with one window more', () => {
     const { parent, tables } = guest(LOW);
     tables.put(0x7000n, 0x10_1003n);
-    const next = new GuestTables(tables.host, parent, [LOW, HIGH]);
+    const next = new GuestTables(parent, [LOW, HIGH]);
     next.takeOver(tables);
     expect([...next.tables.entries[0]!.written()]).toEqual([[7, 0x8_0000_1003n]]);
     expect(next.tables.entries[1]!.touched).toBe(false);

@@ -1,6 +1,5 @@
 import { TCE_PERMISSION, TCE_READ, TCE_RPN, TCE_WRITE } from '../../tce/tce.js';
 import { TceTable } from '../../tce/table.js';
-import type { Host } from '../../vfio/host.js';
 import { runAt, type ParentDomain, type PinnedRun } from './parent-domain.js';
 import { makeTceTables, putTce, type TceTables } from './tce-tables.js';
 import type { DomainWindow } from './windows.js';
@@ -20,7 +19,6 @@ export class GuestTables {
   #run: PinnedRun | undefined;
 
   constructor(
-    readonly host: Host,
     readonly parent: ParentDomain,
     readonly windows: readonly [DomainWindow, ...DomainWindow[]],
   ) {
@@ -40,7 +38,7 @@ export class GuestTables {
     const entry = this.#resolve(tce, window.page);
     if (typeof entry === 'string') return entry;
     window.written.put(index, tce);
-    putTce(this.host, this.tables, window.number, index, entry);
+    putTce(this.tables, window.number, index, entry);
     return undefined;
   }
 
@@ -71,7 +69,7 @@ export class GuestTables {
   forget(address: bigint, length: bigint): void {
     for (const { place, index } of [...this.#entriesIn(address, length)]) {
       place.written.put(index, 0n);
-      putTce(this.host, this.tables, place.number, index, 0n);
+      putTce(this.tables, place.number, index, 0n);
     }
   }
 

@@ -1,6 +1,5 @@
 import { PPC64_DRIVER_NAME } from '../../iommu-drivers.js';
 import { E } from '../../uapi/errno.js';
-import type { Host } from '../../vfio/host.js';
 import type { HardwareDomain } from '../state/context.js';
 import { attachTables, detachTables, makeTceTables, mappingPermission, putTce, windowNumber, type TceTables } from './tce-tables.js';
 import { aperturesOf, commonPageSizes, type DomainWindow } from './windows.js';
@@ -13,7 +12,7 @@ export interface WindowsDomain extends HardwareDomain {
 export const isWindowsDomain = (domain: object): domain is WindowsDomain => 'tables' in domain;
 
 /** A page table with these windows, empty. Nothing translates by it before a PE is attached. */
-export function makeWindowsDomain(host: Host, windows: readonly DomainWindow[]): WindowsDomain {
+export function makeWindowsDomain(windows: readonly DomainWindow[]): WindowsDomain {
   const tables = makeTceTables(windows);
   return {
     driver: PPC64_DRIVER_NAME,
@@ -22,16 +21,16 @@ export function makeWindowsDomain(host: Host, windows: readonly DomainWindow[]):
     tables,
     map({ iova, length, real, writeable }) {
       const entry = real | mappingPermission(writeable);
-      return eachPage(tables, iova, length, (window, index, offset) => putTce(host, tables, window, index, entry + offset));
+      return eachPage(tables, iova, length, (window, index, offset) => putTce(tables, window, index, entry + offset));
     },
     unmap({ iova, length }) {
-      eachPage(tables, iova, length, (window, index) => putTce(host, tables, window, index, 0n));
+      eachPage(tables, iova, length, (window, index) => putTce(tables, window, index, 0n));
     },
     attach(group) {
-      attachTables(host, tables, group);
+      attachTables(tables, group);
       return 0;
     },
-    detach: (group) => detachTables(host, tables, group),
+    detach: (group) => detachTables(tables, group),
   };
 }
 

@@ -1,7 +1,6 @@
-import { entriesOf, type IommuTable, type TableGroup } from '../../platform/table-group.js';
+import type { IommuTable, Platform } from '../../platform/table-group.js';
 import { TceTable } from '../../tce/table.js';
 import { TCE_READ, TCE_WRITE } from '../../tce/tce.js';
-import type { Host } from '../../vfio/host.js';
 import type { IommuGroup } from '../state/context.js';
 import type { DomainWindow } from './windows.js';
 
@@ -14,8 +13,8 @@ export interface TceTables {
   readonly windows: readonly DomainWindow[];
   /** What each window's table holds, whether a PE has it or not. */
   readonly entries: readonly TceTable[];
-  /** The tables that PEs have for these windows, by group. */
-  readonly live: Map<string, readonly IommuTable[]>;
+  /** Where they are in force: the PE's own table for each window. */
+  readonly live: Map<IommuGroup, { readonly platform: Platform; readonly windows: readonly IommuTable[] }>;
 }
 
 export const makeTceTables = (windows: readonly DomainWindow[]): TceTables => ({
@@ -35,45 +34,40 @@ export const windowNumber = ({ windows }: TceTables, iova: bigint): number =>
   windows.findIndex(({ start, size }) => iova >= start && iova < start + size);
 
 /** Writes an entry: into the table, and into the window of every PE that has it. */
-export function putTce(host: Host, tables: TceTables, window: number, index: number, entry: bigint): void {
+export function putTce(tables: TceTables, window: number, index: number, entry: bigint): void {
   tables.entries[window]!.put(index, entry);
   if (tables.live.size === 0) return;
-  for (const live of tables.live.values()) host.platform.put(live[window]!, index, entry);
+  for (const { platform, windows } of tables.live.values()) platform.put(windows[window]!, index, entry);
 }
 
 /** The group's accesses go by these tables from now on, and by no window that was there before. */
-export function attachTables(host: Host, tables: TceTables, group: IommuGroup): void {
-  const pe = groupTable(host, group);
-  if (host.tceTables.get(group.name) === tables) return;
-  detachTables(host, host.tceTables.get(group.name), group);
-  const live = tables.windows.map((window, slot) => {
-    const table = host.platform.createTable(pe, slot, window, window.start);
-    for (const [index, entry] of tables.entries[slot]!.written()) host.platform.put(table, index, entry);
-    host.platform.setWindow(pe, slot, table);
+export function attachTables(tables: TceTables, group: IommuGroup): void {
+  if (group.tables === tables) return;
+  detachTables(group.tables, group);
+  const { platform, pe } = hardwareOf(group);
+  const windows = tables.windows.map((window, slot) => {
+    const table = platform.createTable(pe, slot, window, window.start);
+    for (const [index, entry] of tables.entries[slot]!.written()) platform.put(table, index, entry);
+    platform.setWindow(pe, slot, table);
     return table;
   });
-  tables.live.set(group.name, live);
-  host.tceTables.set(group.name, tables);
+  tables.live.set(group, { platform, windows });
+  group.tables = tables;
 }
 
 /** No access of the group goes by these tables any more. Where others are in force by now, nothing is left to do. */
-export function detachTables(host: Host, tables: TceTables | undefined, group: IommuGroup): void {
-  if (tables === undefined || host.tceTables.get(group.name) !== tables) return;
-  const pe = groupTable(host, group);
-  tables.live.get(group.name)?.forEach((table, slot) => {
-    for (const index of written(table)) host.platform.put(table, index, 0n);
-    host.platform.unsetWindow(pe, slot, table);
+export function detachTables(tables: TceTables | undefined, group: IommuGroup): void {
+  if (tables === undefined || group.tables !== tables) return;
+  const { platform, pe } = hardwareOf(group);
+  tables.live.get(group)?.windows.forEach((table, slot) => {
+    for (const [index] of [...table.window.table.written()]) platform.put(table, index, 0n);
+    platform.unsetWindow(pe, slot, table);
   });
-  tables.live.delete(group.name);
-  host.tceTables.delete(group.name);
+  tables.live.delete(group);
+  group.tables = undefined;
 }
 
-/** Entries that are not zero: all are cleared before the window goes. */
-const written = (table: IommuTable): number[] =>
-  [...table.window.table.written()].map(([index]) => index).filter((index) => index < entriesOf(table));
-
-function groupTable(host: Host, { name }: IommuGroup): TableGroup {
-  const group = host.groups.get(name);
-  if (group === undefined) throw new Error(`The machine has no PE '${name}'.`);
-  return group.table;
+function hardwareOf({ name, hardware }: IommuGroup): NonNullable<IommuGroup['hardware']> {
+  if (hardware === undefined) throw new Error(`'${name}' is no PE: it has no windows.`);
+  return hardware;
 }

@@ -1,5 +1,7 @@
 import type { DriverDescription } from '../../iommu-drivers.js';
 import type { AddressSpace, MemoryFile } from '../../memory/process.js';
+import type { Platform, TableGroup } from '../../platform/table-group.js';
+import type { TceTables } from '../ppc64/tce-tables.js';
 import { AreaMap, type Interval } from './areas.js';
 
 export type { Interval } from './areas.js';
@@ -164,6 +166,10 @@ export interface IommuGroup {
   bound: number;
   /** Which table is in force for which devices, by PASID; 0 is what has none. */
   readonly attached: Map<number, Attachment>;
+  /** The windows of its PE as the platform makes them; absent where it is none. */
+  readonly hardware?: { readonly platform: Platform; readonly pe: TableGroup };
+  /** The tables that these windows have (the plan for POWER). */
+  tables?: TceTables | undefined;
 }
 
 export interface Attachment {
