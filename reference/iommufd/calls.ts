@@ -4,8 +4,11 @@ import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
 import { attachPt } from './attach-pt.js';
 import { bindIommufd } from './bind.js';
 import { destroy } from './destroy.js';
+import { getDirtyBitmap, setDirtyTracking } from './dirty-tracking.js';
 import { detachPt } from './detach-pt.js';
+import { getHwInfo } from './get-hw-info.js';
 import { groupDevice } from './group-device.js';
+import { hwptAlloc } from './hwpt-alloc.js';
 import { openDevice } from './open-device.js';
 import { unboundCall } from './unbound.js';
 import { ioasAllowIovas } from './ioas-allow-iovas.js';
@@ -45,6 +48,10 @@ export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [
   attachPt,
   detachPt,
   groupDevice,
+  hwptAlloc,
+  getHwInfo,
+  setDirtyTracking,
+  getDirtyBitmap,
   unknownIommufdCall,
   type1ApiVersion,
   type1CheckExtension,
