@@ -37,6 +37,7 @@ export const CHOICES = {
   I1: 'IOMMUFD: an IOVA that the kernel chooses is aligned as its memory is, to the page size that large pages of the kernel have at most: 2 MiB, 16 MiB, or the system page.',
   I2: 'IOMMUFD: whether a kernel without a group in it offers VFIO without an IOMMU.',
   I3: 'IOMMUFD: a number beyond the last call, in a structure that cannot be read: EFAULT where the kernel has its test driver, else ENOTTY.',
+  I30: 'IOMMUFD on POWER, windows of a second table of an IOAS: refused (one table has all windows of a PE), or windows beside those of the first.',
   'data-of-refused-read': 'What a device takes for data when its read was refused: nothing, zeros, or all ones.',
   busy: 'A call that may be interrupted: busy (-2, 990x; H_LONG_BUSY) with nothing done, or the answer.',
   hardware: 'Any call may report an unrecoverable hardware error.',

@@ -9,8 +9,13 @@ import { BEYOND_LIMIT, BOUND_AND_IOAS, boundWithIoas, DEVICE_ID, mappedAt, UNBAC
 import { answerChecks, IOAS, IOMMU, iommufdClause, sizeChecks } from './checks.js';
 import { noDevice, notSupported, readDevice, type OfDevice } from './device-calls.js';
 import { fillChecks } from './fill-checks.js';
+import { windowsChecks, WINDOWS_CLAUSES } from './ppc64/hwpt-checks.js';
+import { isWindowsDomain } from './ppc64/paging-domain.js';
+import { makeGuestDomain, type GuestDomain } from './ppc64/guest-domain.js';
+import { isParentDomain } from './ppc64/parent-domain.js';
+import { readWindows, type WindowsData } from './ppc64/windows-data.js';
 import { readTableData, type TableData } from './table-data.js';
-import { freeId, type IommufdObject, type PagingTable } from './state/context.js';
+import { freeId, type Ioas, type IommufdObject, type PagingTable } from './state/context.js';
 import { addNested, addTable, makeTable } from './tables.js';
 
 const NAME = 'IOMMU_HWPT_ALLOC';
@@ -23,6 +28,9 @@ interface Alloc extends OfDevice {
   /** What it is to rest on. */
   readonly object: IommufdObject | undefined;
   readonly data: TableData;
+  readonly windows: WindowsData;
+  /** The IOAS, where it is to rest on one. */
+  readonly onto: Ioas | undefined;
 }
 
 const flags = (c: Alloc): bigint => arg(c, 'flags');
@@ -44,7 +52,7 @@ const driverData = (c: Alloc): number | undefined => (onTable(c) ? c.bound!.driv
 function wanted(c: Alloc, id = 0): PagingTable | undefined {
   if (c.object?.kind !== 'ioas' || c.bound?.driver.paging === undefined) return undefined;
   const request = { nestParent: has(c, HWPT.NEST_PARENT), dirtyTracking: has(c, HWPT.DIRTY_TRACKING), pasids: has(c, HWPT.PASID) };
-  return makeTable(id, c.object, c.bound.driver, { ...request, ...(c.data.paging && { paging: c.data.paging }) });
+  return makeTable(id, c.object, c.bound.driver, { ...request, ...(c.data.paging && { paging: c.data.paging }), ...(c.windows.windows && { windows: c.windows.windows }) });
 }
 
 const misfits = (c: Alloc, kind: ReturnType<typeof misfit>): boolean => {
@@ -109,13 +117,20 @@ const ofFit: readonly Guard<Alloc>[] = [
 
 const noQueue = invalid('fault_id', 'A number of no queue for faults is refused with ENOENT; without FAULT_ID_VALID it is not looked at.', (c) => has(c, HWPT.FAULT_ID_VALID), { args: { flags: HWPT.FAULT_ID_VALID } }, clause, -E.ENOENT);
 
+/** What the guest of a PE as planned goes by. */
+function guestDomain({ object, windows: { windows } }: Alloc): GuestDomain | undefined {
+  const { domain } = object as PagingTable;
+  return windows !== undefined && isParentDomain(domain) ? makeGuestDomain(domain, windows) : undefined;
+}
+
 /** IOMMU_HWPT_ALLOC: a page table for a device: one that has what an IOAS has, or one of a guest on top of such a one. */
 export const hwptAlloc = defineCall<Alloc, IoctlInput>({
   name: NAME,
   parameters: ['size', 'flags', 'dev_id', 'pt_id', 'out_hwpt_id', '__reserved', 'data_type', 'data_len', 'data_uptr', 'fault_id', '__reserved2'],
   read(host: Host, ioctl: Ioctl) {
     const c = readDevice(host, ioctl);
-    return { ...c, object: c.context.objects.get(Number(arg(c, 'pt_id'))), data: readTableData(c) };
+    const object = c.context.objects.get(Number(arg(c, 'pt_id')));
+    return { ...c, object, onto: object?.kind === 'ioas' ? object : undefined, data: readTableData(c), windows: readWindows(c) };
   },
   guards: [
     ...sizeChecks<Alloc>(NAME),
@@ -127,6 +142,7 @@ export const hwptAlloc = defineCall<Alloc, IoctlInput>({
     ...ofIoas,
     ...ofTable,
     ...ofDriver,
+    ...windowsChecks<Alloc>(),
     ...ofFit,
     noQueue,
     answerChecks(NAME),
@@ -135,13 +151,14 @@ export const hwptAlloc = defineCall<Alloc, IoctlInput>({
     clauses: [
       clause(`${NAME}/made`, 'The page table has the lowest free number and at once all that its IOAS has; what it does not translate cannot be mapped any more.'),
       nestedClause(`${NAME}/nested-made`, 'The page table of a guest rests on the one that was named, which cannot be destroyed before it.'),
+      ...WINDOWS_CLAUSES,
     ],
     apply(c) {
       const id = freeId(c.context);
       const table = wanted(c, id);
       if (table !== undefined) addTable(c.host, c.context, table);
-      else addNested(c.context, c.object as PagingTable, has(c, HWPT.PASID));
-      const made = `${NAME}/${table === undefined ? 'nested-made' : 'made'}`;
+      else addNested(c.context, c.object as PagingTable, has(c, HWPT.PASID), guestDomain(c));
+      const made = `${NAME}/${table === undefined ? 'nested-made' : isWindowsDomain(table.domain) ? 'ppc64-made' : 'made'}`;
       return { clause: made, status: 0, outputs: [{ index: 4, name: 'out_hwpt_id', value: BigInt(id), clause: made }] };
     },
   },

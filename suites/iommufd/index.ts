@@ -4,9 +4,10 @@ import { IOMMUFD_RULES_LIST } from '../../reference/iommufd/calls.js';
 import { isIoctl } from '../../reference/uapi/ioctl.js';
 import { scenarios as devices } from './devices.js';
 import { scenarios as objects } from './objects.js';
+import { scenarios as ppc64 } from './ppc64/index.js';
 
 /** Every rule alone and every two in order. */
 const negatives = IOMMUFD_RULES_LIST.filter(({ name }) => isIoctl(name)).flatMap((call) => negativeScenarios('iommufd', call));
 
 /** The door of /dev/iommu. */
-export const scenarios: readonly Scenario[] = [...objects, ...devices, ...negatives];
+export const scenarios: readonly Scenario[] = [...objects, ...devices, ...ppc64, ...negatives];

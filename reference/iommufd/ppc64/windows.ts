@@ -30,6 +30,10 @@ export const defaultDomainWindow = ({ dma32Start, dma32Size }: GroupDescription)
   levels: 1,
 });
 
+/** Windows of 4 KiB pages in place of such ranges: what a table has where nothing is said. */
+export const usualWindows = (apertures: readonly Interval[]): DomainWindow[] =>
+  apertures.map(({ first, last }) => ({ start: first, size: last - first + 1n, pageShift: DEFAULT_PAGE_SHIFT, levels: 1 }));
+
 /** The starts that the platform offers beside the default window. */
 export const offeredStarts = ({ secondStart }: LinuxDescription): bigint[] => HIGH_STARTS.filter((start) => start === secondStart);
 
@@ -44,7 +48,7 @@ export function windowFault(linux: LinuxDescription, group: GroupDescription, { 
   if (levels === 0 || levels > group.levels) return 'levels';
   const low = BigInt(group.dma32Start);
   if (start === low) return size <= BigInt(group.dma32Size) ? undefined : 'start';
-  return offeredStarts(linux).includes(start) && start + size <= 1n << 64n ? undefined : 'start';
+  return group.windows > 0 && offeredStarts(linux).includes(start) && start + size <= 1n << 64n ? undefined : 'start';
 }
 
 /** The IOVAs of a window. */

@@ -100,6 +100,8 @@ export interface Translation {
   readonly attach?: (group: IommuGroup) => number;
   /** Called when they no longer do. */
   readonly detach?: (group: IommuGroup) => void;
+  /** Called when it ends. */
+  readonly end?: () => void;
 }
 
 /** A page table with what its driver knows of it. */
