@@ -34,6 +34,8 @@ export const CHOICES = {
   V10: 'VFIO: windows after firmware refused one: made as before, or refused with ENODEV for ever.',
   V11: 'VFIO: large pages of a region that has smaller ones too: mapped, or refused as if all were small.',
   V12: 'VFIO: mapping or unmapping no bytes: done to no effect, or EINVAL.',
+  I20: 'IOMMUFD: the descriptor of a new queue: any that is free.',
+  I21: 'IOMMUFD: the cookie of a group of page faults: any that no other group without an answer has, but 0.',
   'data-of-refused-read': 'What a device takes for data when its read was refused: nothing, zeros, or all ones.',
   busy: 'A call that may be interrupted: busy (-2, 990x; H_LONG_BUSY) with nothing done, or the answer.',
   hardware: 'Any call may report an unrecoverable hardware error.',

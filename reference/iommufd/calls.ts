@@ -5,9 +5,14 @@ import { destroy } from './destroy.js';
 import { ioasAlloc } from './ioas-alloc.js';
 import { openIommu } from './open.js';
 import { unknownIommufdCall } from './other-calls.js';
+import { faultQueueAlloc } from './fault-queue-alloc.js';
+import { readOther, writeOther } from './other-transfers.js';
+import { readEvents } from './read-events.js';
+import { readFaults } from './read-faults.js';
+import { writeResponses } from './write-responses.js';
 
 /** Every call of the door `iommufd`. */
-export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [openIommu, destroy, ioasAlloc, unknownIommufdCall];
+export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [openIommu, destroy, ioasAlloc, faultQueueAlloc, readFaults, writeResponses, readEvents, readOther, writeOther, unknownIommufdCall];
 
 /** The uAPI of /dev/iommu as merged, without any variant. */
 export const IOMMUFD_RULES: RuleBook = new Map(IOMMUFD_RULES_LIST.map((call) => [call.name, call]));

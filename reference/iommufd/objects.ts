@@ -7,6 +7,9 @@ export function inUse(_context: Context, object: IommufdObject): boolean {
     case 'ioas':
     case 'tombstone':
       return false;
+    case 'fault':
+    case 'veventq':
+      return object.open;
   }
 }
 

@@ -1,4 +1,6 @@
 import type { AddressSpace } from '../../memory/process.js';
+import type { EventQueue } from './event-queue.js';
+import type { FaultQueue } from './fault-queue.js';
 
 /*
  * What one open /dev/iommu stands for (struct iommufd_ctx): its objects by number, and the settings of the whole. Plain
@@ -14,7 +16,7 @@ export interface Context {
   compatible: Ioas | undefined;
 }
 
-export type IommufdObject = Ioas | Tombstone;
+export type IommufdObject = Ioas | FaultQueue | EventQueue | Tombstone;
 
 export interface Numbered {
   readonly id: number;
