@@ -9,7 +9,7 @@ const REFERENCE_LAYERS = [
   '^reference/(values|uapi/)',
   '^reference/memory/',
   '^reference/doors/',
-  '^reference/(description|choices)\\.ts$',
+  '^reference/(description|iommu-drivers|choices)\\.ts$',
   // What a TCE table is, and the machine that holds the tables.
   '^reference/(machine\\.ts$|tce/(?!translate|device))',
   '^reference/(rules|chooser|judgement|judging)\\.ts$',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { groupIommuSchema, intervalSchema } from './iommu-drivers.js';
 
 /**
  * The description of a machine: what a target found out by asking its system, and what configures the model
@@ -93,6 +94,10 @@ const groupDeviceSchema = z.object({
   kind: z.enum(['edu', 'disk', 'other']),
   /** PCI vendor and device, as the first word of the configuration space has them. */
   id: u32,
+  /** IOVAs that its IOMMU takes for itself: interrupts, or what firmware uses. */
+  reserved: z.array(intervalSchema).optional(),
+  /** Tables that tell what was written do not suit it. */
+  noDirtyTracking: z.literal(true).optional(),
 });
 
 /** A PE as Linux has it: an IOMMU group with its table group. */
@@ -109,12 +114,18 @@ const groupSchema = z.object({
   windows: u32,
   /** Levels that a table can have. */
   levels: z.number().int().min(1).max(5),
+  /** What it is to /dev/iommu; absent: what every group of POWER is in Linux 7.2. */
+  iommu: groupIommuSchema.optional(),
 });
 
 /** What a kernel's /dev/iommu is. */
 const iommufdSchema = z.object({
   /** VFIO devices have nodes of their own. */
   cdev: z.boolean(),
+  /** The parameter allow_unsafe_interrupts: devices whose interrupts are not isolated can be bound. Absent: they cannot. */
+  allowUnsafe: z.boolean().optional(),
+  /** The kernel has the test driver (CONFIG_IOMMUFD_TEST). */
+  mock: z.literal(true).optional(),
 });
 
 /** A Linux kernel that runs on the machine, whose doors are to be tested. */

@@ -78,6 +78,13 @@ const GROUP_CALLS: readonly VfioCallName[] = [
 
 const DEVICE_CALLS: readonly VfioCallName[] = ['VFIO_DEVICE_GET_INFO', 'VFIO_DEVICE_GET_REGION_INFO', 'VFIO_DEVICE_RESET'];
 
+/** What only a device's own node serves; the first before it is bound. */
+const NODE_CALLS: readonly VfioCallName[] = ['VFIO_DEVICE_BIND_IOMMUFD', 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', 'VFIO_DEVICE_DETACH_IOMMUFD_PT'];
+
+/** VFIO_GROUP_GET_DEVICE_FD of a group that works with /dev/iommu, and all calls of a node before it is bound. */
+export const OF_IOMMUFD = 'group-device-of-iommufd';
+export const UNBOUND = 'device-unbound';
+
 /**
  * Numbers that mean something to a PCI device and that the reference does not model: interrupts (9, 10), hot reset (12, 13),
  * ioeventfd (16), features (17).
@@ -92,7 +99,11 @@ export function served(file: Exclude<OpenFile, IommufdFile> | undefined, name: I
     case undefined:
       return 'ioctl';
     case 'group':
+      if (file.group.iommufd !== undefined && numberOf('VFIO_GROUP_GET_DEVICE_FD') === number) return OF_IOMMUFD;
       return named(GROUP_CALLS) ?? 'group-unknown';
+    case 'node':
+      if (file.bound === undefined) return named(NODE_CALLS.slice(0, 1)) ?? UNBOUND;
+      return named([...NODE_CALLS, ...DEVICE_CALLS]) ?? (DEVICE_NUMBERS.includes(number - FIRST_NUMBER) ? 'device-own' : 'device-unknown');
     case 'device':
       return named(DEVICE_CALLS) ?? (DEVICE_NUMBERS.includes(number - FIRST_NUMBER) ? 'device-own' : 'device-unknown');
     case 'faults':

@@ -41,6 +41,7 @@ export function release(host: Host, file: OpenFile): void {
     case 'group':
       closeGroup(host, file);
       return;
+    case 'node':
     case 'iommufd':
       file.end(host);
       return;
@@ -56,6 +57,7 @@ export function release(host: Host, file: OpenFile): void {
 
 function closeDevice(host: Host, file: DeviceFile): void {
   file.group.devices -= 1;
+  file.end?.(host);
   release(host, file.opener);
 }
 
@@ -63,11 +65,20 @@ function closeGroup(host: Host, { group, gone }: GroupFile): void {
   if (gone) return;
   group.file = undefined;
   leaveContainer(host, group);
+  leaveIommufd(host, group);
+}
+
+/** The group no longer keeps the context of /dev/iommu that it worked with; open devices still do. */
+export function leaveIommufd(host: Host, group: VfioGroup): void {
+  const file = group.iommufd;
+  group.iommufd = undefined;
+  if (file !== undefined) release(host, file);
 }
 
 /** The last device left vfio-pci: the group leaves its container, and what is open stands for nothing. */
 export function loseGroup(host: Host, group: VfioGroup): void {
   leaveContainer(host, group);
+  leaveIommufd(host, group);
   if (group.file !== undefined) group.file.gone = true;
   group.file = undefined;
 }
@@ -96,6 +107,12 @@ const noDevice: Guard<OpenContext> = {
   refuse: [-E.ENOENT, -E.ENODEV],
 };
 
+const boundNode: Guard<OpenContext> = {
+  ...clause('open-group/node', 'A group of which a device is bound through its own node is refused with EBUSY.', 'Linux 7.2 drivers/vfio/group.c vfio_group_fops_open'),
+  when: (c) => c.group!.nodes > 0,
+  refuse: [-E.EBUSY],
+};
+
 const alreadyOpen: Guard<OpenContext> = {
   ...clause('open-group/once', 'A group that is open is refused with EBUSY.'),
   when: (c) => c.group!.file !== undefined,
@@ -107,7 +124,7 @@ export const openGroup = defineCall<OpenContext, OpenInput>({
   name: 'open-group',
   parameters: [],
   read: readOpen,
-  guards: [noDevice, alreadyOpen],
+  guards: [noDevice, boundNode, alreadyOpen],
   effect: {
     clauses: [clause('open-group/opened', 'The group is open, once; nothing about its devices changes.')],
     statuses: 'descriptor',

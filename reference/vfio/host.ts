@@ -1,4 +1,4 @@
-import type { Context } from '../iommufd/state/context.js';
+import type { BoundDevice, Context, IommuGroup } from '../iommufd/state/context.js';
 import type { EventQueue } from '../iommufd/state/event-queue.js';
 import type { FaultQueue } from '../iommufd/state/fault-queue.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
@@ -18,6 +18,8 @@ export interface Host {
   readonly memory: RealMemory;
   readonly processes: Map<string, Process>;
   readonly groups: Map<string, VfioGroup>;
+  /** The same groups as /dev/iommu has them, once it has had them. */
+  readonly iommuGroups: Map<string, IommuGroup>;
   /** First sectors of disks as they were read first. */
   readonly sectors: Map<string, Uint8Array>;
   /** PEs that the platform may have stopped after an access that it refused. */
@@ -39,7 +41,7 @@ export interface Process {
 }
 
 /** An open file; processes that were forked share it. */
-export type OpenFile = ContainerFile | GroupFile | DeviceFile | IommufdFile | QueueFile;
+export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | QueueFile;
 
 interface Shared {
   /** Descriptors of all processes, and for a group's file its devices' files. */
@@ -64,6 +66,25 @@ export interface DeviceFile extends Shared {
   readonly device: string;
   readonly group: VfioGroup;
   readonly opener: GroupFile;
+  /** The same where the group works with /dev/iommu: what is done when nobody uses the file any more. */
+  readonly end?: (host: Host) => void;
+}
+
+/** An open node of a device's own. */
+export interface NodeFile extends Shared {
+  readonly kind: 'node';
+  /** `pe0.dev0`. */
+  readonly device: string;
+  readonly group: VfioGroup;
+  /** The device as a context of /dev/iommu has it, once it is bound. */
+  bound: Binding | undefined;
+  readonly end: (host: Host) => void;
+}
+
+export interface Binding {
+  readonly device: BoundDevice;
+  /** Keeps the context alive. */
+  readonly iommufd: IommufdFile;
 }
 
 /** An open /dev/iommu. Whatever else keeps the context alive (a bound device, a queue) counts as a user of it too. */
@@ -98,8 +119,12 @@ export interface VfioGroup {
   readonly drivers: Map<string, Driver>;
   file: GroupFile | undefined;
   container: Container | undefined;
+  /** What stands in for a container. */
+  iommufd: IommufdFile | undefined;
   /** Open device files. */
   devices: number;
+  /** Nodes of devices that are bound. */
+  nodes: number;
 }
 
 /** The state that VFIO_SET_IOMMU makes: SPAPR TCE of version 1 or 2. */
@@ -144,6 +169,7 @@ export function buildHost(description: MachineDescription): Host {
     memory: makeRealMemory(machine.memory),
     processes: new Map([['main', makeProcess('main')]]),
     groups,
+    iommuGroups: new Map(),
     sectors: new Map(),
     maybeStopped: new Set(),
     lost: new Map(),
@@ -160,7 +186,9 @@ function makeGroup(machine: Machine, description: GroupDescription): VfioGroup {
     drivers: new Map(description.devices.map(({ name, kind }) => [`${description.name}.${name}`, kind === 'disk' ? 'host' : 'vfio-pci'])),
     file: undefined,
     container: undefined,
+    iommufd: undefined,
     devices: 0,
+    nodes: 0,
   };
 }
 

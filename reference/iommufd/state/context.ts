@@ -1,3 +1,4 @@
+import type { DriverDescription } from '../../iommu-drivers.js';
 import type { AddressSpace } from '../../memory/process.js';
 import type { EventQueue } from './event-queue.js';
 import type { FaultQueue } from './fault-queue.js';
@@ -16,7 +17,7 @@ export interface Context {
   compatible: Ioas | undefined;
 }
 
-export type IommufdObject = Ioas | FaultQueue | EventQueue | Tombstone;
+export type IommufdObject = Ioas | BoundDevice | PagingTable | NestedTable | MockDevice | FaultQueue | EventQueue | Tombstone;
 
 export interface Numbered {
   readonly id: number;
@@ -55,6 +56,92 @@ export interface PagingDomain {
   readonly map: (area: { readonly iova: bigint; readonly length: bigint; readonly real: bigint; readonly readable: boolean; readonly writeable: boolean }) => number;
   readonly unmap: (range: { readonly iova: bigint; readonly length: bigint }) => void;
 }
+
+/** What a group's accesses can go by. */
+export interface Translation {
+  /** Whose it is: other drivers' devices cannot use it. */
+  readonly driver: string;
+  /** Where an access goes; undefined where it is refused. Absent where the platform's own windows translate while it is attached. */
+  readonly translate?: (iova: bigint, direction: 'read' | 'write') => bigint | undefined;
+  /** Called before accesses of a group's devices go by it: 0, or minus an error number. */
+  readonly attach?: (group: IommuGroup) => number;
+  /** Called when they no longer do. */
+  readonly detach?: (group: IommuGroup) => void;
+}
+
+/** A page table with what its driver knows of it. */
+export interface HardwareDomain extends PagingDomain, Translation {
+  /** Which pages were written; absent where it cannot tell. */
+  readonly dirty?: DirtyPages;
+}
+
+/** Pages that devices wrote since they were last asked for. */
+export interface DirtyPages {
+  tracking: boolean;
+  /** Numbers of pages of the smallest size. */
+  readonly pages: Set<bigint>;
+}
+
+/** A device that a user program has for itself (struct iommufd_device). */
+export interface BoundDevice extends Numbered {
+  readonly kind: 'device';
+  /** `pe0.dev0`. */
+  readonly name: string;
+  readonly group: IommuGroup;
+  readonly driver: DriverDescription;
+  /** IOVAs that its IOMMU takes for itself. */
+  readonly reserved: readonly Interval[];
+}
+
+/** A page table of the IOMMU that has what an IOAS has (HWPT_PAGING). */
+export interface PagingTable extends Numbered {
+  readonly kind: 'hwpt-paging';
+  readonly ioas: Ioas;
+  readonly domain: HardwareDomain;
+  /** Made by attaching to an IOAS: it goes with its last device. */
+  automatic: boolean;
+  readonly nestParent: boolean;
+  /** May be used for PASIDs, and beside them. */
+  readonly pasids: boolean;
+  fault: Numbered | undefined;
+}
+
+/** A page table of a guest, on top of one of the host (HWPT_NESTED). */
+export interface NestedTable extends Numbered {
+  readonly kind: 'hwpt-nested';
+  readonly parent: PagingTable;
+  readonly domain: Translation;
+  readonly pasids: boolean;
+  fault: Numbered | undefined;
+}
+
+export type Table = PagingTable | NestedTable;
+
+/** A device of the kernel's test driver, with its bound device; ending it ends both. */
+export interface MockDevice extends Numbered {
+  readonly kind: 'mock-device';
+  readonly device: BoundDevice;
+}
+
+/** An IOMMU group: the devices that the IOMMU cannot tell apart. */
+export interface IommuGroup {
+  /** `pe0`. */
+  readonly name: string;
+  /** Who has it for user programs; nobody: the host. */
+  owner: Context | undefined;
+  /** Devices that are bound. */
+  bound: number;
+  /** Which table is in force for which devices, by PASID; 0 is what has none. */
+  readonly attached: Map<number, Attachment>;
+}
+
+export interface Attachment {
+  table: Table;
+  readonly devices: Set<BoundDevice>;
+}
+
+/** What has no PASID. */
+export const NO_PASID = 0;
 
 /** A number that nobody gets again before the context ends: of an object that went before who held it. */
 export interface Tombstone extends Numbered {

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+/*
+ * What the driver of an IOMMU offers to /dev/iommu, as data: the one of POWER as it is, the kernel's own test driver, one like
+ * those of other machines. Addresses are bytes; both ends of an interval belong to it.
+ */
+const address = z.bigint().nonnegative();
+const u32 = z.number().int().min(0).max(0xffff_ffff);
+
+export const intervalSchema = z.object({ first: address, last: address });
+
+const pagingSchema = z.object({
+  /** The IOVAs that a table translates, in ascending order. */
+  apertures: z.array(intervalSchema).min(1),
+  /** Bit n: pages of 2^n bytes. */
+  pageSizes: address,
+  /** Flags of IOMMU_HWPT_ALLOC that it takes; absent where it takes neither flags nor data (no domain_alloc_paging_flags). */
+  flags: u32.optional(),
+  /** The type of data that it takes besides none. */
+  data: u32.optional(),
+});
+
+export const driverSchema = z.object({
+  /** Tables of drivers of one name suit each other's devices. */
+  name: z.string(),
+  /** Absent where no table of its can be had. */
+  paging: pagingSchema.optional(),
+  /** Tables of a guest on top of a table that permits it: flags and type of data that it takes. */
+  nested: z.object({ flags: u32, data: u32 }).optional(),
+  /** Tables can tell what was written. */
+  dirtyTracking: z.boolean(),
+  /** log2 of the PASIDs that a device has; 0: none. */
+  pasidBits: z.number().int().min(0).max(20),
+  /** What IOMMU_GET_HW_INFO says: a type, and words of 32 bits. Absent: nothing. */
+  hwInfo: z.object({ type: u32, words: z.array(u32) }).optional(),
+  /** Whether ATS can be used. */
+  ats: z.boolean(),
+});
+
+/** What an IOMMU group is to /dev/iommu. */
+export const groupIommuSchema = z.object({
+  driver: driverSchema,
+  /** DMA and the processor's caches agree. */
+  coherent: z.boolean(),
+  /** A write of the device raises no interrupt of somebody else. */
+  isolatedMsi: z.boolean(),
+});
+
+export type DriverDescription = z.infer<typeof driverSchema>;
+export type PagingDescription = z.infer<typeof pagingSchema>;
+export type GroupIommu = z.infer<typeof groupIommuSchema>;
+
+const flag = { nestParent: 1, dirtyTracking: 2, fault: 4, pasid: 8 } as const;
+
+/** POWER as it is in Linux 7.2: no tables but the host's own. Source: arch/powerpc/kernel/iommu.c spapr_tce_iommu_ops. */
+export const POWER_DRIVER: DriverDescription = { name: 'power', dirtyTracking: false, pasidBits: 0, ats: false };
+
+/** An IOMMU group of POWER as it is. Source: Linux 7.2 arch/powerpc/kernel/iommu.c spapr_tce_iommu_capable; include/linux/msi.h. */
+export const POWER_IOMMU: GroupIommu = { driver: POWER_DRIVER, coherent: true, isolatedMsi: false };
+
+/** What type the test driver's data have. Source: Linux 7.2 drivers/iommu/iommufd/iommufd_test.h. */
+export const SELFTEST_DATA = 0xdead;
+
+/** The page tables of the test driver: of the usual kind, and of large pages only (and the system's). Source: iommufd_test.h. */
+export const MOCK_PAGE_BYTES = 2048n;
+export const MOCK_APERTURE = { first: 1n << 24n, last: (1n << 31n) - 1n } as const;
+export const MOCK_LARGE_PAGE_BYTES = 512n * MOCK_PAGE_BYTES;
+
+/** Every page size from 2 KiB that the test driver's format has. Source: Linux 7.2 drivers/iommu/generic_pt/fmt/amdv1.h. */
+const MOCK_PAGE_SIZES = ((1n << 51n) - 1n) & ~(MOCK_PAGE_BYTES - 1n);
+
+/** The kernel's own test driver. Source: Linux 7.2 drivers/iommu/iommufd/selftest.c mock_ops. */
+export const MOCK_DRIVER: DriverDescription = {
+  name: 'mock',
+  paging: { apertures: [MOCK_APERTURE], pageSizes: MOCK_PAGE_SIZES, flags: flag.nestParent | flag.dirtyTracking | flag.pasid, data: SELFTEST_DATA },
+  nested: { flags: flag.pasid, data: SELFTEST_DATA },
+  dirtyTracking: true,
+  pasidBits: 0,
+  hwInfo: { type: 0xfeed_beef, words: [0, 0xdead_beef] },
+  ats: false,
+};
+
+/** A driver like those of other machines: 48 bits, pages of 4 KiB, 2 MiB and 1 GiB, all flags. */
+export const USUAL_DRIVER: DriverDescription = {
+  name: 'usual',
+  paging: { apertures: [{ first: 0n, last: (1n << 48n) - 1n }], pageSizes: (1n << 12n) | (1n << 21n) | (1n << 30n), flags: flag.dirtyTracking | flag.nestParent | flag.pasid },
+  dirtyTracking: true,
+  pasidBits: 16,
+  hwInfo: { type: 1, words: [0, 0, 0, 0, 0, 0] },
+  ats: true,
+};
+
+/** A driver that takes no flags and no data, and tells nothing. */
+export const PLAIN_DRIVER: DriverDescription = {
+  name: 'plain',
+  paging: { apertures: [{ first: 0n, last: (1n << 32n) - 1n }], pageSizes: 1n << 12n },
+  dirtyTracking: false,
+  pasidBits: 0,
+  ats: false,
+};
