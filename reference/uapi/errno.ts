@@ -25,8 +25,11 @@ export const E = {
   ESPIPE: 29,
   ERANGE: 34,
   ECHRNG: 44,
+  EOVERFLOW: 75,
   EBADFD: 77,
+  EMSGSIZE: 90,
   EOPNOTSUPP: 95,
+  EADDRINUSE: 98,
   ETIMEDOUT: 110,
 } as const;
 

@@ -20,6 +20,8 @@ export interface Host {
   readonly groups: Map<string, VfioGroup>;
   /** The same groups as /dev/iommu has them, once it has had them. */
   readonly iommuGroups: Map<string, IommuGroup>;
+  /** System pages that the user is charged for, whichever process pinned them (IOMMUFD; user_struct.locked_vm). */
+  userLocked: bigint;
   /** First sectors of disks as they were read first. */
   readonly sectors: Map<string, Uint8Array>;
   /** PEs that the platform may have stopped after an access that it refused. */
@@ -170,6 +172,7 @@ export function buildHost(description: MachineDescription): Host {
     processes: new Map([['main', makeProcess('main')]]),
     groups,
     iommuGroups: new Map(),
+    userLocked: 0n,
     sectors: new Map(),
     maybeStopped: new Set(),
     lost: new Map(),

@@ -1,7 +1,10 @@
 import type { DriverDescription } from '../../iommu-drivers.js';
-import type { AddressSpace } from '../../memory/process.js';
+import type { AddressSpace, MemoryFile } from '../../memory/process.js';
+import { AreaMap, type Interval } from './areas.js';
 import type { EventQueue } from './event-queue.js';
 import type { FaultQueue } from './fault-queue.js';
+
+export type { Interval } from './areas.js';
 
 /*
  * What one open /dev/iommu stands for (struct iommufd_ctx): its objects by number, and the settings of the whole. Plain
@@ -23,12 +26,6 @@ export interface Numbered {
   readonly id: number;
 }
 
-/** Both ends belong to it. */
-export interface Interval {
-  readonly first: bigint;
-  readonly last: bigint;
-}
-
 /** IOVAs that nobody may map, and who says so: a domain, a device, a test. */
 export interface Reservation extends Interval {
   readonly owner: object;
@@ -37,6 +34,7 @@ export interface Reservation extends Interval {
 /** An address space for I/O: what is mapped where, and what must not be (struct io_pagetable). */
 export interface Ioas extends Numbered {
   readonly kind: 'ioas';
+  readonly areas: AreaMap<Area>;
   readonly reserved: Reservation[];
   /** What automatic placement and later reservations keep to; empty: all. */
   allowed: readonly Interval[];
@@ -44,6 +42,41 @@ export interface Ioas extends Numbered {
   readonly domains: PagingDomain[];
   /** IOMMU_OPTION_HUGE_PAGES. */
   hugePages: boolean;
+}
+
+/**
+ * Memory that areas map, of a process or of a file (struct iopt_pages); copies share it. It is pinned while an area that maps it
+ * is in a page table, each page once.
+ */
+export interface Pages {
+  /** Where it begins, at a page: an address of the owner's, or a place in the file. */
+  readonly source: { readonly kind: 'process'; readonly start: bigint } | { readonly kind: 'file'; readonly file: MemoryFile; readonly start: bigint };
+  /** The device may write it: then it is pinned for writing. */
+  readonly writeable: boolean;
+  /** Who is charged when it is pinned: nobody (CAP_IPC_LOCK when it was mapped), the user, or the process. */
+  readonly accounting: 'none' | 'user' | 'process';
+  /** The process that mapped it: its memory, its limit. IOMMU_IOAS_CHANGE_PROCESS makes it another. */
+  owner: AddressSpace;
+  /** What is pinned: in ascending order, each a run of real memory. Bytes from the start. */
+  pins: readonly Pin[];
+  /** Areas in page tables. */
+  readonly users: Set<Area>;
+}
+
+export interface Pin extends Interval {
+  /** The real address of its first byte. */
+  readonly real: bigint;
+}
+
+/** What one call mapped: a piece of some pages (struct iopt_area). */
+export interface Area extends Interval {
+  readonly pages: Pages;
+  /** Bytes from the start of the pages to the first of the area. */
+  readonly offset: bigint;
+  readonly readable: boolean;
+  readonly writeable: boolean;
+  /** Objects that need it to stay: it cannot be unmapped. */
+  locks: number;
 }
 
 /** A page table of the IOMMU that follows an IOAS (struct iommu_domain); what its hardware is, its driver knows. */
@@ -150,7 +183,7 @@ export interface Tombstone extends Numbered {
 
 export const makeContext = (): Context => ({ objects: new Map(), rlimitMode: 'user', compatible: undefined });
 
-export const makeIoas = (id: number): Ioas => ({ kind: 'ioas', id, reserved: [], allowed: [], domains: [], hugePages: true });
+export const makeIoas = (id: number): Ioas => ({ kind: 'ioas', id, areas: new AreaMap(), reserved: [], allowed: [], domains: [], hugePages: true });
 
 /** The lowest number that is free. Source: Linux 7.2 drivers/iommu/iommufd/main.c iommufd_object_alloc (xa_alloc). */
 export function freeId(context: Context): number {
@@ -158,6 +191,3 @@ export function freeId(context: Context): number {
   while (context.objects.has(id)) id += 1;
   return id;
 }
-
-/** What the process that maps memory is charged with, and where its pages are. */
-export type Mapper = AddressSpace;
