@@ -36,6 +36,7 @@ export const CHOICES = {
   V12: 'VFIO: mapping or unmapping no bytes: done to no effect, or EINVAL.',
   I20: 'IOMMUFD: the descriptor of a new queue: any that is free.',
   I21: 'IOMMUFD: the cookie of a group of page faults: any that no other group without an answer has, but 0.',
+  I22: 'IOMMUFD: memory of several pages for a hardware queue: made, or refused with EFAULT where its pages do not follow each other.',
   'data-of-refused-read': 'What a device takes for data when its read was refused: nothing, zeros, or all ones.',
   busy: 'A call that may be interrupted: busy (-2, 990x; H_LONG_BUSY) with nothing done, or the answer.',
   hardware: 'Any call may report an unrecoverable hardware error.',

@@ -20,7 +20,7 @@ export interface Context {
   compatible: Ioas | undefined;
 }
 
-export type IommufdObject = Ioas | BoundDevice | PagingTable | NestedTable | MockDevice | FaultQueue | EventQueue | Tombstone;
+export type IommufdObject = Ioas | BoundDevice | PagingTable | NestedTable | MockDevice | FaultQueue | EventQueue | Viommu | Vdevice | HwQueue | Access | Tombstone;
 
 export interface Numbered {
   readonly id: number;
@@ -145,6 +145,10 @@ export interface NestedTable extends Numbered {
   readonly parent: PagingTable;
   readonly domain: Translation;
   readonly pasids: boolean;
+  /** The virtual IOMMU that it was made from. */
+  readonly viommu?: Viommu;
+  /** What the test driver keeps of the guest's table, as the program gave it; 0 where it was invalidated. */
+  readonly kept?: bigint[];
   fault: Numbered | undefined;
 }
 
@@ -175,6 +179,39 @@ export interface Attachment {
 
 /** What has no PASID. */
 export const NO_PASID = 0;
+
+/** A part of a physical IOMMU that a guest has (struct iommufd_viommu). */
+export interface Viommu extends Numbered {
+  readonly kind: 'viommu';
+  readonly type: bigint;
+  readonly parent: PagingTable;
+  readonly driver: DriverDescription;
+}
+
+/** A device as a guest's virtual IOMMU knows it (struct iommufd_vdevice). */
+export interface Vdevice extends Numbered {
+  readonly kind: 'vdevice';
+  readonly viommu: Viommu;
+  readonly device: BoundDevice;
+  readonly virtualId: bigint;
+}
+
+/** A queue in the guest's memory that hardware reads (struct iommufd_hw_queue). */
+export interface HwQueue extends Numbered {
+  readonly kind: 'hw-queue';
+  readonly viommu: Viommu;
+  readonly index: bigint;
+  /** The areas that hold it: they stay while it lives. */
+  readonly areas: readonly Area[];
+  /** What holds them. */
+  readonly access: Access;
+}
+
+/** A driver of the kernel that works on an IOAS's memory itself (struct iommufd_access). Only the driver can end it. */
+export interface Access extends Numbered {
+  readonly kind: 'access';
+  readonly ioas: Ioas;
+}
 
 /** A number that nobody gets again before the context ends: of an object that went before who held it. */
 export interface Tombstone extends Numbered {
