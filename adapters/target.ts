@@ -1,3 +1,4 @@
+import { POWER_IOMMU } from '../reference/iommu-drivers.js';
 import type { LinuxDescription, MachineDescription } from '../reference/description.js';
 import type { Program } from '../reference/doors/operations.js';
 import type { Trace } from '../reference/doors/observation.js';
@@ -6,7 +7,8 @@ import type { Trace } from '../reference/doors/observation.js';
  * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), function sets (`hcall-multi-tce`,
  * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
  * `vfio` (a Linux kernel's doors `vfio`, `user` and `host`) with `platform:pseries` or `platform:powernv`, `spapr-v2`, `second-window`, `huge:SHIFT` for
- * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `eeh` or `no-eeh`, `iommufd` or `no-iommufd` (/dev/iommu), `cdev` (devices have nodes of their own), `bind` (drivers may be changed), `limit`
+ * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `eeh` or `no-eeh`, `iommufd` or `no-iommufd` (/dev/iommu), `cdev` (devices have nodes of their own), `paging` or `no-paging` (the IOMMU has page tables that follow an IOAS), `nested`, `dirty-tracking`, `pasid`,
+ * `unsafe-interrupts` or not (the parameter allow_unsafe_interrupts), `mock` or `no-mock` (the kernel's own test driver), `bind` (drivers may be changed), `limit`
  * (locked memory can be limited), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
  */
 export type Capability = string;
@@ -82,7 +84,7 @@ function partitionCapabilities(machine: MachineDescription): Set<Capability> {
 /** What a Linux kernel offers a user program, as far as its machine decides it. */
 function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
   const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd']);
-  if (linux.iommufd?.cdev === true) capabilities.add('cdev');
+  for (const capability of iommufdCapabilities(linux)) capabilities.add(capability);
   for (const { name, devices, windows, pageSizes } of linux.groups) {
     capabilities.add(`pe:${name}`);
     for (const device of devices) {
@@ -96,4 +98,19 @@ function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
   }
   for (const { shift, free } of linux.hugePages) if (free > 0) capabilities.add(`huge:${shift}`);
   return capabilities;
+}
+
+/** What a kernel's /dev/iommu offers: the IOMMU of the first group stands for the others, unless a scenario names one. */
+function iommufdCapabilities({ iommufd, groups }: LinuxDescription): Capability[] {
+  if (iommufd === undefined) return [];
+  const { driver } = groups[0]!.iommu ?? POWER_IOMMU;
+  return [
+    ...(iommufd.cdev ? ['cdev'] : []),
+    iommufd.allowUnsafe === true ? 'unsafe-interrupts' : 'no-unsafe-interrupts',
+    iommufd.mock === true ? 'mock' : 'no-mock',
+    ...(driver.paging === undefined ? ['no-paging'] : ['paging']),
+    ...(driver.nested === undefined ? [] : ['nested']),
+    ...(driver.dirtyTracking ? ['dirty-tracking'] : []),
+    ...(driver.pasidBits > 0 ? ['pasid'] : []),
+  ];
 }

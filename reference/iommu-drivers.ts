@@ -116,3 +116,6 @@ export const PLAIN_DRIVER: DriverDescription = {
   pasidBits: 0,
   ats: false,
 };
+
+/** A driver of pages that are larger than those of any system. */
+export const LARGE_PAGE_DRIVER: DriverDescription = { ...PLAIN_DRIVER, name: 'large', paging: { apertures: [{ first: 0n, last: (1n << 32n) - 1n }], pageSizes: 1n << 24n } };

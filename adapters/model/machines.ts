@@ -1,3 +1,4 @@
+import { LARGE_PAGE_DRIVER, MOCK_DRIVER, PLAIN_DRIVER, POWER_IOMMU, USUAL_DRIVER, type GroupIommu } from '../../reference/iommu-drivers.js';
 import type {
   DdwDescription,
   GroupDescription,
@@ -114,7 +115,7 @@ const groups = (platform: Pick<GroupDescription, 'dma32Size' | 'pageSizes' | 'le
 ];
 
 /** A machine that a Linux kernel runs: nothing of the platform below it can be reached but through the kernel. */
-const hosting = (linux: Omit<LinuxDescription, 'pageShift' | 'hugePages' | 'secondStart' | 'iommufd'>): MachineDescription => ({
+const hosting = (linux: Omit<LinuxDescription, 'pageShift' | 'hugePages' | 'secondStart'>): MachineDescription => ({
   platform: linux.platform,
   memoryBytes: GIB,
   functions: [],
@@ -142,4 +143,41 @@ export const LINUX_POWERNV: MachineDescription = hosting({
   platform: 'powernv',
   eeh: true,
   groups: groups({ dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 }),
+});
+
+const USUAL: GroupIommu = { driver: USUAL_DRIVER, coherent: true, isolatedMsi: true };
+
+const SIMPLE = { dma32Size: Number(GIB), pageSizes: pageSizeMask(12, 16), levels: 1 };
+
+const ofIommu = (name: string, iommu: GroupIommu, devices?: GroupDescription['devices']): GroupDescription => ({ ...group(name, SIMPLE, devices), iommu });
+
+/** Where the interrupts of a device are written to. */
+const INTERRUPTS = { first: 0xfee0_0000n, last: 0xfeef_ffffn };
+
+const IOMMUFD_GROUPS: GroupDescription[] = [
+  ...['pe0', 'pe1', 'pe2'].map((name) => ofIommu(name, USUAL)),
+  ofIommu('pair0', USUAL, [edu('dev0'), edu('dev1')]),
+  ofIommu('mixed0', USUAL, [edu('dev0'), disk('dev1')]),
+  ofIommu('reserved0', USUAL, [{ ...edu('dev0'), reserved: [INTERRUPTS] }, { ...edu('dev1'), reserved: [{ first: 0x1000_0000n, last: 0x1fff_ffffn }] }]),
+  ofIommu('mock0', { ...USUAL, driver: MOCK_DRIVER }),
+  ofIommu('simple0', { ...USUAL, driver: PLAIN_DRIVER }),
+  ofIommu('large0', { ...USUAL, driver: LARGE_PAGE_DRIVER }),
+  ofIommu('power0', { ...POWER_IOMMU, isolatedMsi: true }),
+  ofIommu('unsafe0', { ...USUAL, isolatedMsi: false }),
+  ofIommu('noncoherent0', { ...USUAL, coherent: false }),
+];
+
+/**
+ * A kernel whose devices have nodes of their own, and IOMMUs of several kinds: most like those of other machines, `mock0` like the
+ * kernel's test driver, `simple0` without flags, `large0` with pages larger than the system's, `power0` as POWER's is today. The IOMMU
+ * of `reserved0` takes IOVAs for itself, the interrupts of `unsafe0` are not isolated, the DMA of `noncoherent0` is not coherent.
+ */
+export const LINUX_IOMMUFD: MachineDescription = hosting({ platform: 'powernv', eeh: false, groups: IOMMUFD_GROUPS, iommufd: { cdev: true, mock: true } });
+
+/** The same with the parameter allow_unsafe_interrupts, without the test driver, and with POWER's IOMMU as it is today everywhere. */
+export const LINUX_IOMMUFD_POWER: MachineDescription = hosting({
+  platform: 'pseries',
+  eeh: false,
+  groups: ['pe0', 'pe1'].map((name) => group(name, PSERIES)),
+  iommufd: { cdev: true, allowUnsafe: true },
 });

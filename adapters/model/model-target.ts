@@ -5,10 +5,10 @@ import { Model } from '../../reference/model.js';
 import { REFERENCE_RULES } from '../../reference/rule-book.js';
 import type { RuleBook } from '../../reference/rules.js';
 import { machineCapabilities, type Target, type TargetDescription } from '../target.js';
-import { LINUX_POWERNV, LINUX_PSERIES, MODEL_MACHINE, NO_VIO_MACHINE, OVERCOMMITTED_MACHINE, PLAIN_MACHINE } from './machines.js';
+import { LINUX_IOMMUFD, LINUX_IOMMUFD_POWER, LINUX_POWERNV, LINUX_PSERIES, MODEL_MACHINE, NO_VIO_MACHINE, OVERCOMMITTED_MACHINE, PLAIN_MACHINE } from './machines.js';
 
 /** Which machines the model can be. */
-export type ModelKind = 'model' | 'model:pseries' | 'model:powernv';
+export type ModelKind = 'model' | 'model:pseries' | 'model:powernv' | 'model:iommufd';
 
 /** What a user program can have of a host that is its own. */
 const HOST_CAPABILITIES = ['bind', 'limit', 'log'] as const;
@@ -21,9 +21,15 @@ const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...Targe
     describe('pseries reference-model without virtual adapters', NO_VIO_MACHINE),
     describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness'),
     describeHost('powernv reference-model linux', LINUX_POWERNV),
+    describeHost('powernv reference-model linux iommufd', LINUX_IOMMUFD),
+    describeHost('pseries reference-model linux iommufd as today', LINUX_IOMMUFD_POWER, 'witness'),
   ],
   'model:pseries': [describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness')],
   'model:powernv': [describeHost('powernv reference-model linux', LINUX_POWERNV)],
+  'model:iommufd': [
+    describeHost('powernv reference-model linux iommufd', LINUX_IOMMUFD),
+    describeHost('pseries reference-model linux iommufd as today', LINUX_IOMMUFD_POWER, 'witness'),
+  ],
 };
 
 /** The reference as a target: in process, and at every choice the canonical answer. */

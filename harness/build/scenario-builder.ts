@@ -117,5 +117,5 @@ function termCapabilities(term: Term): Capability[] {
   if (!isReference(term)) return [];
   const [part = ''] = term.from.split('.');
   if (part === 'memory' || /^w\d*$/.test(part) || !/\d$/.test(part)) return [];
-  return part.startsWith('vio') ? [`vio:${part}`] : /^(pe|vf|old|lim|plain|wide|pair|disk)\d+$/.test(part) ? [`pe:${part}`] : [];
+  return part.startsWith('vio') ? [`vio:${part}`] : /^(pe|vf|old|lim|plain|wide|pair|disk|reserved|mock|simple|power)\d+$/.test(part) ? [`pe:${part}`] : [];
 }

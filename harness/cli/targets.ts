@@ -64,6 +64,7 @@ export const TARGET_KINDS: readonly TargetKind[] = [
   modelKind('model', 'the reference, in process'),
   modelKind('model:pseries', 'the reference as a Linux kernel in a partition'),
   modelKind('model:powernv', 'the reference as a Linux kernel on PowerNV'),
+  modelKind('model:iommufd', 'the reference as a Linux kernel whose devices have nodes of their own, with IOMMUs of several kinds'),
   {
     name: 'qemu-papr',
     what: "QEMU's own PAPR code, with no guest operating system",

@@ -18,7 +18,7 @@ export interface Host {
   readonly memory: RealMemory;
   readonly processes: Map<string, Process>;
   readonly groups: Map<string, VfioGroup>;
-  /** The same groups as /dev/iommu has them, once it has had them. */
+  /** The same groups as /dev/iommu has them. */
   readonly iommuGroups: Map<string, IommuGroup>;
   /** System pages that the user is charged for, whichever process pinned them (IOMMUFD; user_struct.locked_vm). */
   userLocked: bigint;
@@ -171,7 +171,7 @@ export function buildHost(description: MachineDescription): Host {
     memory: makeRealMemory(machine.memory),
     processes: new Map([['main', makeProcess('main')]]),
     groups,
-    iommuGroups: new Map(),
+    iommuGroups: new Map(linux.groups.map(({ name }) => [name, { name, owner: undefined, bound: 0, attached: new Map() }])),
     userLocked: 0n,
     sectors: new Map(),
     maybeStopped: new Set(),

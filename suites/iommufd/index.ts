@@ -1,10 +1,12 @@
 import { negativeScenarios } from '../../harness/build/negatives.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { IOMMUFD_RULES_LIST } from '../../reference/iommufd/calls.js';
+import { isIoctl } from '../../reference/uapi/ioctl.js';
+import { scenarios as devices } from './devices.js';
 import { scenarios as objects } from './objects.js';
 
 /** Every rule alone and every two in order. */
-const negatives = IOMMUFD_RULES_LIST.filter(({ name }) => name.startsWith('IOMMU_')).flatMap((call) => negativeScenarios('iommufd', call));
+const negatives = IOMMUFD_RULES_LIST.filter(({ name }) => isIoctl(name)).flatMap((call) => negativeScenarios('iommufd', call));
 
 /** The door of /dev/iommu. */
-export const scenarios: readonly Scenario[] = [...objects, ...negatives];
+export const scenarios: readonly Scenario[] = [...objects, ...devices, ...negatives];

@@ -1,0 +1,78 @@
+import type { DriverDescription, PagingDescription } from '../iommu-drivers.js';
+import type { Host } from '../vfio/host.js';
+import { makeDomain } from './domain.js';
+import { addDomain, removeDomain } from './domains.js';
+import { freeId, type Context, type IommufdObject, type Ioas, type NestedTable, type PagingTable, type Table } from './state/context.js';
+
+/* Page tables as objects: made, used, ended. Source: Linux 7.2 drivers/iommu/iommufd/hw_pagetable.c. */
+
+/** What a page table is asked for with. */
+export interface TableRequest {
+  readonly nestParent?: boolean;
+  readonly dirtyTracking?: boolean;
+  readonly pasids?: boolean;
+  /** Another kind of table than the usual one of its driver. */
+  readonly paging?: Pick<PagingDescription, 'apertures' | 'pageSizes'>;
+}
+
+/** A page table that is no object yet. @throws Error where the driver makes none */
+export function makeTable(id: number, ioas: Ioas, driver: DriverDescription, request: TableRequest = {}): PagingTable {
+  const paging = request.paging ?? driver.paging;
+  if (paging === undefined) throw new Error(`The driver '${driver.name}' makes no page tables.`);
+  return {
+    kind: 'hwpt-paging',
+    id,
+    ioas,
+    domain: makeDomain(driver.name, paging, request.dirtyTracking === true),
+    automatic: false,
+    nestParent: request.nestParent === true,
+    pasids: request.pasids === true,
+    fault: undefined,
+  };
+}
+
+/** The page table becomes an object, with all that its IOAS has: 0, or minus an error, and then nothing changes. */
+export function addTable(host: Host, context: Context, table: PagingTable): number {
+  const refused = addDomain(host, table.ioas, table.domain);
+  if (refused === 0) context.objects.set(table.id, table);
+  return refused;
+}
+
+export function removeTable(host: Host, context: Context, table: Table): void {
+  if (table.kind === 'hwpt-paging') removeDomain(host, table.ioas, table.domain);
+  context.objects.delete(table.id);
+}
+
+/** A page table of a guest on top of `parent`, as an object. */
+export function addNested(context: Context, parent: PagingTable, pasids: boolean): NestedTable {
+  const table: NestedTable = { kind: 'hwpt-nested', id: freeId(context), parent, domain: { driver: parent.domain.driver, translate: () => undefined }, pasids, fault: undefined };
+  context.objects.set(table.id, table);
+  return table;
+}
+
+/** The table that follows an IOAS: itself, or that below. (find_hwpt_paging) */
+export const pagingOf = (table: Table): PagingTable => (table.kind === 'hwpt-paging' ? table : table.parent);
+
+/** Tables of an IOAS, in the order in which they were made. */
+export const tablesOf = ({ objects }: Context, ioas: Ioas): PagingTable[] =>
+  [...objects.values()].filter((object): object is PagingTable => object.kind === 'hwpt-paging' && object.ioas === ioas);
+
+/** Attachments that a table is in: one for each device and PASID. */
+export function attachmentsOf({ objects }: Context, table: Table): number {
+  let count = 0;
+  for (const object of objects.values()) {
+    if (object.kind !== 'device') continue;
+    for (const attachment of object.group.attached.values()) if (attachment.table === table && attachment.devices.has(object)) count += 1;
+  }
+  return count;
+}
+
+/** Another object rests on the table. */
+export const tableInUse = (context: Context, table: Table): boolean => attachmentsOf(context, table) > 0 || [...context.objects.values()].some((object) => isOn(object, table));
+
+const isOn = (object: IommufdObject, table: Table): boolean => object.kind === 'hwpt-nested' && object.parent === table;
+
+/** Somebody let go of a table: one that was made automatically goes with the last. (iommufd_hw_pagetable_put) */
+export function letGo(host: Host, context: Context, table: Table): void {
+  if (table.kind === 'hwpt-paging' && table.automatic && !tableInUse(context, table)) removeTable(host, context, table);
+}
