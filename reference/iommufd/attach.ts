@@ -2,7 +2,9 @@ import type { Host } from '../vfio/host.js';
 import { claim, giveBack, type DeviceFacts } from './groups.js';
 import { reserve, unreserve } from './ranges.js';
 import { NO_PASID, type Attachment, type BoundDevice, type Context, type IommufdObject, type Ioas, type Table } from './state/context.js';
+import { answerAll } from './state/fault-queue.js';
 import { addTable, letGo, makeTable, pagingOf, removeTable } from './tables.js';
+import { leaveTombstone } from './virtual.js';
 
 /*
  * Devices of a context, and the page tables that they are attached to. What is refused before anything is done, the checks say;
@@ -19,6 +21,7 @@ export function bindDevice(host: Host, context: Context, facts: DeviceFacts, id:
 
 /** It is so no longer: detached from everything, and with the last of its group the group is the host's again. */
 export function unbindDevice(host: Host, context: Context, device: BoundDevice): void {
+  leaveTombstone(context, device);
   for (const pasid of [...device.group.attached.keys()].reverse()) detach(host, context, device, pasid);
   context.objects.delete(device.id);
   giveBack(host, device.group);
@@ -86,6 +89,7 @@ function replace(host: Host, context: Context, { group }: BoundDevice, pasid: nu
   }
   if (moves) for (const device of devices) unreserve(from, device);
   before.domain.detach?.(group);
+  if (before.fault !== undefined) answerAll(before.fault, { group, pasid });
   attachment.table = table;
   letGo(host, context, before);
   return 0;
@@ -113,6 +117,7 @@ export function detach(host: Host, context: Context, device: BoundDevice, pasid:
   if (devices.size === 0) {
     device.group.attached.delete(pasid);
     table.domain.detach?.(device.group);
+    if (table.fault !== undefined) answerAll(table.fault, { group: device.group, pasid });
   }
   if (pasid === NO_PASID) unreserve(pagingOf(table).ioas, device);
   letGo(host, context, table);

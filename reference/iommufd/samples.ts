@@ -36,7 +36,7 @@ export const VDEVICE_ALLOC: Operation = ioctl('IOMMU_VDEVICE_ALLOC', { viommu_id
 export const WITH_VDEVICE: readonly Operation[] = [...WITH_VIOMMU, VDEVICE_ALLOC];
 
 /** Another device, of the same driver. */
-export const SECOND_DEVICE: Operation = ioctl('IOMMU_TEST_OP_MOCK_DOMAIN', { id: IOAS }, 'mock2');
+export const SECOND_DEVICE: Operation = ioctl('IOMMU_TEST_OP_MOCK_DOMAIN', { id: IOAS }, 'second');
 
 export const VEVENTQ_ALLOC: Operation = ioctl('IOMMU_VEVENTQ_ALLOC', { viommu_id: VIOMMU, type: 0xbeef_beefn, veventq_depth: 2n, out_veventq_fd: NO_DESCRIPTOR }, 'events');
 

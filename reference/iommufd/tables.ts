@@ -70,7 +70,7 @@ export function attachmentsOf({ objects }: Context, table: Table): number {
 /** Another object rests on the table. */
 export const tableInUse = (context: Context, table: Table): boolean => attachmentsOf(context, table) > 0 || [...context.objects.values()].some((object) => isOn(object, table));
 
-const isOn = (object: IommufdObject, table: Table): boolean => object.kind === 'hwpt-nested' && object.parent === table;
+const isOn = (object: IommufdObject, table: Table): boolean => (object.kind === 'hwpt-nested' && object.viommu === undefined && object.parent === table) || (object.kind === 'viommu' && object.parent === table);
 
 /** Somebody let go of a table: one that was made automatically goes with the last. (iommufd_hw_pagetable_put) */
 export function letGo(host: Host, context: Context, table: Table): void {

@@ -46,7 +46,7 @@ const idTaken: Guard<VdeviceAlloc> = {
   ...clause(`${NAME}/id-taken`, 'A virtual number that another device of the virtual IOMMU has is refused with EEXIST.'),
   when: (c) => vdevicesOf(c.context, c.viommu!).some(({ virtualId }) => virtualId === arg(c, 'virt_id')),
   refuse: [-E.EEXIST],
-  violation: { setup: [VDEVICE_ALLOC, SECOND_DEVICE], args: { dev_id: { from: 'mock2.out_idev_id' } } },
+  violation: { setup: [VDEVICE_ALLOC, SECOND_DEVICE], args: { dev_id: { from: 'second.out_idev_id' } } },
 };
 
 /** IOMMU_VDEVICE_ALLOC: names a device as the guest's virtual IOMMU knows it. */

@@ -1,4 +1,4 @@
-import type { BoundDevice, Context, Vdevice, Viommu } from './state/context.js';
+import type { BoundDevice, Context, HwQueue, Vdevice, Viommu } from './state/context.js';
 
 /* Which objects rest on a virtual IOMMU, and what becomes of a virtual device when the device goes. */
 
@@ -29,4 +29,14 @@ export const restsOn = ({ objects }: Context, viommu: Viommu): boolean =>
  */
 export function leaveTombstone({ objects }: Context, device: BoundDevice): void {
   for (const object of objects.values()) if (object.kind === 'vdevice' && object.device === device) objects.set(object.id, { kind: 'tombstone', id: object.id });
+}
+
+/** The driver has queues follow one another: one that another follows is in use. Source: Linux 7.2 drivers/iommu/iommufd/selftest.c mock_hw_queue_init_phys. */
+export const isFollowed = ({ objects }: Context, { viommu, index }: HwQueue): boolean =>
+  [...objects.values()].some((object) => object.kind === 'hw-queue' && object.viommu === viommu && object.index === index + 1n);
+
+/** What held the queue's memory goes with it. */
+export function removeHwQueue({ objects }: Context, { areas, access }: HwQueue): void {
+  for (const area of areas) area.locks -= 1;
+  objects.delete(access.id);
 }

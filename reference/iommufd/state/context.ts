@@ -136,7 +136,7 @@ export interface PagingTable extends Numbered {
   readonly nestParent: boolean;
   /** May be used for PASIDs, and beside them. */
   readonly pasids: boolean;
-  fault: Numbered | undefined;
+  fault: FaultQueue | undefined;
 }
 
 /** A page table of a guest, on top of one of the host (HWPT_NESTED). */
@@ -149,7 +149,7 @@ export interface NestedTable extends Numbered {
   readonly viommu?: Viommu;
   /** What the test driver keeps of the guest's table, as the program gave it; 0 where it was invalidated. */
   readonly kept?: bigint[];
-  fault: Numbered | undefined;
+  fault: FaultQueue | undefined;
 }
 
 export type Table = PagingTable | NestedTable;
@@ -170,6 +170,8 @@ export interface IommuGroup {
   bound: number;
   /** Which table is in force for which devices, by PASID; 0 is what has none. */
   readonly attached: Map<number, Attachment>;
+  /** As which virtual device it raises events, while it is attached to a nested table of a virtual IOMMU. */
+  virtual?: { readonly viommu: Viommu; readonly id: bigint } | undefined;
 }
 
 export interface Attachment {
