@@ -75,6 +75,9 @@ export const POWER_IOMMU: GroupIommu = { driver: POWER_DRIVER, coherent: true, i
 /** What type the test driver's data have. Source: Linux 7.2 drivers/iommu/iommufd/iommufd_test.h. */
 export const SELFTEST_DATA = 0xdead;
 
+/** What its devices keep at first (IOMMU_TEST_DEV_CACHE_DEFAULT). */
+export const SELFTEST_CACHE = 0xbad_dadn;
+
 /** The type of its virtual IOMMUs, their hardware queues, and what is invalidated. */
 const SELFTEST_TYPE = 0xdead_beef;
 

@@ -1,6 +1,6 @@
 import type { AnyCall, RuleBook } from '../rules.js';
 import { numberOf, type IoctlName } from '../uapi/ioctl.js';
-import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
+import { iommufdCall, IOMMUFD_CALLS, isIommufdCall, type IommufdCallName } from '../uapi/iommufd.js';
 import { attachPt } from './attach-pt.js';
 import { bindIommufd } from './bind.js';
 import { destroy } from './destroy.js';
@@ -51,6 +51,7 @@ export const IOMMUFD_RULES: RuleBook = new Map(IOMMUFD_RULES_LIST.map((call) => 
 /** The call of the rule book that an ioctl on /dev/iommu comes to: the number decides, not the name. */
 export function servedByIommufd(name: IoctlName): string {
   const number = numberOf(name);
-  const named = (Object.keys(IOMMUFD_CALLS) as IommufdCallName[]).find((other) => IOMMUFD_CALLS[other].number === number);
+  const operation = isIommufdCall(name) ? iommufdCall(name).test : undefined;
+  const named = (Object.keys(IOMMUFD_CALLS) as IommufdCallName[]).find((other) => IOMMUFD_CALLS[other].number === number && iommufdCall(other).test === operation);
   return named !== undefined && IOMMUFD_RULES.has(named) ? named : unknownIommufdCall.name;
 }

@@ -55,3 +55,11 @@ export const MAPPED: readonly Operation[] = [
   { door: 'user', op: 'map', length: 0x2_0000n, protection: 'rw', as: 'queue' },
   ioctl('IOMMU_IOAS_MAP', { flags: 7n, ioas_id: IOAS, user_va: { from: 'queue.address' }, length: 0x2_0000n, iova: 0x100_0000n }, 'mapped'),
 ];
+
+/** The device attached to a nested table of its virtual IOMMU, so that it raises events there; nobody reads them. */
+export const WITH_RAISING: readonly Operation[] = [
+  ...WITH_VDEVICE,
+  { door: 'user', op: 'map', length: 0x1_0000n, protection: 'rw', as: 'data' },
+  ioctl('IOMMU_HWPT_ALLOC', { dev_id: DEVICE, pt_id: VIOMMU, data_type: SELFTEST_DATA, data_len: 8n, data_uptr: DATA }, 'nested'),
+  ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', { id: MOCK, pt_id: NESTED }, 'raising'),
+];

@@ -124,6 +124,8 @@ export interface BoundDevice extends Numbered {
   readonly driver: DriverDescription;
   /** IOVAs that its IOMMU takes for itself. */
   readonly reserved: readonly Interval[];
+  /** What a device of the test driver keeps of translations; 0 where it was invalidated. */
+  readonly kept?: bigint[];
 }
 
 /** A page table of the IOMMU that has what an IOAS has (HWPT_PAGING). */
