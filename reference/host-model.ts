@@ -1,7 +1,7 @@
 import { canonical, FollowingChooser, type Departure } from './chooser.js';
 import type { MachineDescription } from './description.js';
 import { wordsOf, type Observation, type SyscallObservation } from './doors/observation.js';
-import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, QueueRead, QueueWrite, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, QueueRead, QueueWrite, UserFile, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
 import type { Term } from './doors/term.js';
 import { servedByIommufd } from './iommufd/calls.js';
 import { transferCall } from './iommufd/reading.js';
@@ -17,9 +17,10 @@ import { decode, encode, fieldsOf, withFields } from './uapi/structure.js';
 import type { Field } from './uapi/vfio.js';
 import { LATCHING, served } from './vfio/calls.js';
 import { buildHost, type ContainerFile, type Host, type OpenFile, type Process } from './vfio/host.js';
+import { openFile } from './vfio/files.js';
 import { hostAnswer, performHost } from './vfio/host-operations.js';
 import { deviceOwnCall } from './vfio/other-calls.js';
-import { adopt, badAddress, canonicalAddress, fill, load, mapAt, store, unmapAt } from './vfio/user-memory.js';
+import { adopt, badAddress, canonicalAddress, fileOf, fill, load, mapAt, store, unmapAt } from './vfio/user-memory.js';
 
 /** The operations of a Linux kernel's doors. */
 export type LinuxOperation = VfioOperation | IommufdOperation | UserOperation | Exclude<HostOperation, { op: 'together' }> | DmaOperation;
@@ -151,7 +152,8 @@ export class HostModel {
     const call = this.#rule(name);
     const values = Object.fromEntries(Object.entries(operation.args).map(([field, term]) => [field, this.value(term)]));
     const given = structureOf(operation, values);
-    const args = isIoctl(name) ? { ...values, ...readable(name, decode(name, given)) } : values;
+    const layout = isIoctl(name) ? name : operation.call;
+    const args = { ...values, ...readable(layout, decode(layout, given)) };
     const { door: _door, op: _op, ...extras } = operation;
     const c: unknown = call.read(this.host, { ...extras, process, file: file!, args });
     if (file?.kind === 'container') latch(name, file, process);
@@ -180,12 +182,15 @@ export class HostModel {
         adopt(this.host, process, this.value(operation.address), bytes.values);
         return { kind: 'bytes', bytes: bytes.values };
       }
+      case 'file':
+        return { kind: 'syscall', result: BigInt(openFile(process, fileOf(this.host, operation), canonical)) };
     }
   }
 
   #judgeUser(operation: UserOperation, observed: Observation): Judgement {
     const process = this.#process(operation.by);
     if (operation.op === 'map') return this.#judgeMap(operation, process, observed);
+    if (operation.op === 'file') return this.#judgeFile(operation, process, observed);
     if (operation.op === 'load') {
       const address = this.value(operation.address);
       const bytes = load(this.host, process, operation, address);
@@ -205,6 +210,14 @@ export class HostModel {
     const wrong = badAddress(this.host, process, operation, fixed, result);
     mapAt(this.host, process, operation, result);
     return wrong === undefined ? AS_IT_SHOULD : departs('user/memory', wrong, `0x${result.toString(16)}`);
+  }
+
+  #judgeFile(operation: UserFile, process: Process, observed: Observation): Judgement {
+    const result = observed.kind === 'syscall' ? observed.result : -1n;
+    // A machine may have no huge pages left.
+    if (result < 0n) return operation.hugePages === undefined ? sameKind(false, true) : NOTHING;
+    openFile(process, fileOf(this.host, operation), { ...canonical, status: () => Number(result) });
+    return AS_IT_SHOULD;
   }
 
   #dma(operation: DmaOperation): readonly string[] {

@@ -3,6 +3,7 @@ import type { Term } from './doors/term.js';
 import type { MachineDescription } from './description.js';
 import type { Machine } from './machine.js';
 import type { ChoiceId } from './choices.js';
+import type { IoctlName } from './uapi/ioctl.js';
 import type { Chooser } from './chooser.js';
 
 /** How much weight a clause has. See `profiles.ts` for which standings count when. */
@@ -113,6 +114,8 @@ export interface Sample {
   readonly fd?: Term;
   /** ioctl only: the name it passes. */
   readonly device?: string;
+  /** ioctl only: what it is called where it is made, if not what the rules call it. */
+  readonly call?: IoctlName;
   readonly requires?: readonly string[];
   readonly setup?: readonly Operation[];
   readonly args: Readonly<Record<string, Term>>;

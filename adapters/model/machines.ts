@@ -159,7 +159,7 @@ const IOMMUFD_GROUPS: GroupDescription[] = [
   ofIommu('pair0', USUAL, [edu('dev0'), edu('dev1')]),
   ofIommu('mixed0', USUAL, [edu('dev0'), disk('dev1')]),
   ofIommu('reserved0', USUAL, [{ ...edu('dev0'), reserved: [INTERRUPTS] }, { ...edu('dev1'), reserved: [{ first: 0x1000_0000n, last: 0x1fff_ffffn }] }]),
-  ofIommu('mock0', { ...USUAL, driver: MOCK_DRIVER }),
+  ofIommu('mock0', { ...USUAL, driver: MOCK_DRIVER }, [edu('dev0'), { ...edu('dev1'), noDirtyTracking: true }]),
   ofIommu('simple0', { ...USUAL, driver: PLAIN_DRIVER }),
   ofIommu('large0', { ...USUAL, driver: LARGE_PAGE_DRIVER }),
   ofIommu('power0', { ...POWER_IOMMU, isolatedMsi: true }),

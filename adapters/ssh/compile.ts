@@ -6,7 +6,7 @@ import { u64 } from '../../reference/values.js';
 import { transferSteps } from './edu.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
 import type { Instruction, Patch, Step, Steps, Value } from './instructions.js';
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, PROT } from './mman.js';
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, MFD_HUGETLB, PROT } from './mman.js';
 import { regionOffset, regionStep } from './regions.js';
 import { encodeFor, fieldOf } from './structures.js';
 
@@ -16,6 +16,9 @@ const LIMIT = 60;
 const DEVICE_LIMIT = 90;
 const DISK_SECONDS = 10;
 const SECTOR_BYTES = 512;
+
+/** A file that is none of memory, whatever the file systems of the host are. */
+const PLAIN_FILE = '/proc/self/status';
 
 /** The process that touches no descriptor of the program: it must not keep a device from changing its driver. */
 const BESIDE = '#host';
@@ -143,6 +146,11 @@ class Compiler {
         const huge = hugePages === undefined ? 0 : MAP_HUGETLB + hugePages * 2 ** MAP_HUGE_SHIFT;
         const flags = MAP_PRIVATE + MAP_ANONYMOUS + huge + (address === undefined ? 0 : MAP_FIXED);
         return { do: 'mmap', length, protection: PROT[protection], flags: flags | 0, ...(address !== undefined && { address: this.#value(address) }) };
+      }
+      case 'file': {
+        const { kind, length, hugePages } = operation;
+        const huge = hugePages === undefined ? 0 : MFD_HUGETLB + hugePages * 2 ** MAP_HUGE_SHIFT;
+        return kind === 'plain' ? { do: 'open', path: PLAIN_FILE, flags: ['RDONLY'] } : { do: 'memfd', length, flags: huge | 0 };
       }
       case 'unmap':
         return { do: 'munmap', address: this.#value(operation.address), length: operation.length };

@@ -41,6 +41,8 @@ export type Step = (
       readonly fd?: Value;
       readonly offset?: Value;
     }
+  /** A file in memory of so many bytes (memfd_create). */
+  | { readonly do: 'memfd'; readonly length: Value; readonly flags: number }
   | { readonly do: 'munmap'; readonly address: Value; readonly length: Value }
   | { readonly do: 'fill'; readonly address: Value; readonly length: number; readonly byte: number }
   | { readonly do: 'load'; readonly address: Value; readonly length: number }

@@ -57,21 +57,22 @@ function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): S
       ...(violations[0]?.destructive === true ? { destructive: true as const } : {}),
       requires: [...(sample.requires ?? []), ...violations.flatMap((v) => v.requires ?? [])],
     },
-    isIoctl(call.name) ? new VfioProgramBuilder().all(operations).finish().operations : new ProgramBuilder().all(operations).program.operations,
+    sample.fd !== undefined ? new VfioProgramBuilder().all(operations).finish().operations : new ProgramBuilder().all(operations).program.operations,
   );
 }
 
 /** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
 export const shortName = (call: string): string =>
-  /^(H|VFIO|IOMMU)_/.test(call)
-    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU)_/, '').toLowerCase().replaceAll('_', '-')
+  /^(H|VFIO|IOMMU|TYPE1)_/.test(call)
+    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU|TYPE1)_/, '').toLowerCase().replaceAll('_', '-')
     : call.replace(/^ibm,([a-z]+)-.*/, '$1');
 
 const isRtas = (name: string): name is RtasName => (RTAS_CALLS as readonly string[]).includes(name);
 
 function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
   const named = Object.assign({}, call.sample.args, ...violations.map((v) => v.args ?? {})) as Record<string, Term>;
-  if (isIoctl(call.name)) return ioctl(call.name, call.sample, named, violations);
+  const name = call.sample.call ?? call.name;
+  if (isIoctl(name)) return ioctl(name, call.sample, named, violations);
   const given = call.parameters.filter((parameter) => parameter in named);
   const args = given.map((parameter) => named[parameter]!);
   if (!isRtas(call.name)) return { door: 'papr', op: 'hcall', call: call.name as HcallName, args };

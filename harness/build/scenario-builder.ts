@@ -57,7 +57,7 @@ function capabilitiesOf(operation: Operation): Capability[] {
     case 'iommufd':
       return ['iommufd', ...(operation.op === 'open' && operation.what !== 'iommu' ? ['cdev', `device:${operation.what}`] : []), ...termsOf(operation).flatMap(termCapabilities)];
     case 'user':
-      return ['vfio', ...(operation.op === 'map' && operation.hugePages !== undefined ? [`huge:${operation.hugePages}`] : [])];
+      return ['vfio', ...((operation.op === 'map' || operation.op === 'file') && operation.hugePages !== undefined ? [`huge:${operation.hugePages}`] : [])];
     case 'host':
       return ['vfio', ...hostCapabilities(operation)];
   }

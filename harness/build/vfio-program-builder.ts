@@ -162,6 +162,13 @@ export class VfioProgramBuilder {
     return { address, length, at: (offset) => plus(address, offset) };
   }
 
+  /** A new file of zeros; returns its descriptor. */
+  file(length = 0x4_0000n, kind: 'memory' | 'plain' = 'memory', options: { readonly hugePages?: number; readonly by?: string } = {}): Term {
+    const as = this.#name('file');
+    this.do({ door: 'user', op: 'file', kind, length, as, ...options });
+    return { from: `${as}.fd` };
+  }
+
   register(container: ContainerHandle, buffer: BufferHandle, by?: string): this {
     return this.ioctl(container.fd, 'VFIO_IOMMU_SPAPR_REGISTER_MEMORY', { vaddr: buffer.address, size: buffer.length }, who(by));
   }
@@ -287,6 +294,7 @@ export class VfioProgramBuilder {
 
   #track(operation: Operation): void {
     if (operation.door === 'host') this.#trackProcess(operation);
+    if (operation.door === 'user' && operation.op === 'file' && operation.as !== undefined) this.#open.set(operation.as, operation.by);
     if (operation.door !== 'vfio' && operation.door !== 'iommufd') return;
     if (operation.op === 'close' && typeof operation.fd !== 'bigint') this.#open.delete(operation.fd.from);
     const opened = descriptorOf(operation);

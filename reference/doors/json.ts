@@ -102,6 +102,7 @@ const user = z.discriminatedUnion('op', [
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('fill'), address: term, length: natural(1, 65536), byte: natural(0, 255) }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('store'), address: term, wordBytes: z.union([z.literal(4), z.literal(8)]), words: z.array(term).min(1).max(512) }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('load'), address: term, length: natural(1, 4096) }),
+  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('file'), kind: z.enum(['memory', 'plain']), length: word, hugePages: natural(16, 34).optional() }),
 ]);
 
 const host = { ...by, door: z.literal('host') };

@@ -228,8 +228,8 @@ export interface QueueWrite extends ByProcess {
   readonly room?: number;
 }
 
-/** Door `user`: a user program's own memory. */
-export type UserOperation = UserMap | UserUnmap | UserFill | UserStore | UserLoad;
+/** Door `user`: a user program's own memory, and files for others to map. */
+export type UserOperation = UserMap | UserUnmap | UserFill | UserStore | UserLoad | UserFile;
 
 /** mmap of anonymous memory. Result: `<as>.address`. */
 export interface UserMap extends ByProcess {
@@ -276,6 +276,18 @@ export interface UserLoad extends ByProcess {
   readonly op: 'load';
   readonly address: Term;
   readonly length: number;
+}
+
+/** Opens a file that is no part of the stack. Result: `<as>.fd`. It is closed at the door `vfio`. */
+export interface UserFile extends ByProcess {
+  readonly door: 'user';
+  readonly op: 'file';
+  /** `memory`: a new one of zeros, whose contents are memory (memfd_create). `plain`: one whose pages cannot be pinned. */
+  readonly kind: 'memory' | 'plain';
+  /** Bytes, of a file of memory. */
+  readonly length: bigint;
+  /** log2 of the huge page size, of a file of memory; absent: the system's own pages. */
+  readonly hugePages?: number;
 }
 
 /** Door `host`: the operating system around the user program. */

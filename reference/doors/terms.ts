@@ -15,7 +15,7 @@ export function termsOf(operation: Operation): readonly Term[] {
     case 'iommufd':
       return iommufdTerms(operation);
     case 'user':
-      return [...(operation.address === undefined ? [] : [operation.address]), ...(operation.op === 'store' ? operation.words : [])];
+      return operation.op === 'file' ? [] : [...(operation.address === undefined ? [] : [operation.address]), ...(operation.op === 'store' ? operation.words : [])];
     case 'host':
       return hostTerms(operation);
     case 'platform':

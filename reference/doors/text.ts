@@ -105,6 +105,8 @@ function userText(operation: UserOperation): string {
       return `store ${termText(operation.address)}: ${operation.words.map(termText).join(' ')}`;
     case 'load':
       return `load ${termText(operation.address)} +${operation.length}`;
+    case 'file':
+      return operation.kind === 'plain' ? 'open a file that is none of memory' : `make a file of ${hex(operation.length)} of memory${operation.hugePages === undefined ? '' : `, pages of 2^${operation.hugePages}`}`;
   }
 }
 

@@ -1,11 +1,12 @@
-import type { Clause, Guard, Violation } from '../rules.js';
+import type { Guard, Violation } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import type { Host } from '../vfio/host.js';
 import { attachmentOf, type Goal } from './attach.js';
 import { iommufdClause } from './checks.js';
 import { areasAligned, complement, iovaAlignment, meets, pageBytes } from './ranges.js';
 import { NO_PASID, type BoundDevice, type Context, type IommufdObject, type Interval, type Ioas, type PagingDomain, type Table } from './state/context.js';
-import { pagingOf, tablesOf } from './tables.js';
+import { fillChecks, type FillBreaks } from './fill-checks.js';
+import { makeTable, pagingOf, tablesOf } from './tables.js';
 
 /*
  * What a change of an attachment is refused for before anything is done: the same for every call that makes one.
@@ -42,7 +43,7 @@ const elsewhere = (change: Change, table: Table | undefined): boolean => {
 
 /** The table's driver is not the device's, or it would have to tell what the device cannot. */
 const unsuited = ({ device }: Change, { domain }: Table): boolean =>
-  domain.driver !== device.driver.name || ('dirty' in domain && domain.dirty !== undefined && !device.driver.dirtyTracking);
+  domain.driver !== device.driver.name || ('dirty' in domain && !device.driver.dirtyTracking);
 
 /** What a change comes to, as far as it can be told without doing it: the table, or none where one is to be made. */
 export function goalOf(change: Change): Goal {
@@ -141,7 +142,7 @@ const RULES: Readonly<Record<ChangeRule, RuleText>> = {
 const OF_NEW: readonly ChangeRule[] = ['page-size', 'alignment', 'aperture'];
 
 /** The checks of a call that changes an attachment: those of `rules`, with what breaks them. */
-export function changeChecks<C extends ChangeContext>(call: string, rules: Readonly<Partial<Record<ChangeRule, Violation | undefined>>>): Guard<C>[] {
+export function changeChecks<C extends ChangeContext>(call: string, rules: Readonly<Partial<Record<ChangeRule, Violation | undefined>>>, fill: FillBreaks = {}): Guard<C>[] {
   const guard = (rule: ChangeRule, attached?: boolean): Guard<C> => {
     const { text, source, status, when } = RULES[rule];
     return {
@@ -155,12 +156,8 @@ export function changeChecks<C extends ChangeContext>(call: string, rules: Reado
   const common = (['table', 'kind', 'paging'] as const).filter(has);
   const device = (['group', 'reserved', 'driver'] as const).filter(has);
   const table = OF_NEW.filter(has);
-  return [...common.map((rule) => guard(rule)), ...table.map((rule) => guard(rule, true)), ...device.map((rule) => guard(rule)), ...table.map((rule) => guard(rule, false))];
+  const filling = (attached: boolean): Guard<C>[] =>
+    fillChecks<C>(call, ({ change }) => (isAttached(change) === attached && isNew(change) ? { host: change.host, table: makeTable(0, change.object as Ioas, change.device.driver) } : undefined), attached ? {} : fill);
+  const made = (attached: boolean): Guard<C>[] => [...table.map((rule) => guard(rule, attached)), ...filling(attached)];
+  return [...common.map((rule) => guard(rule)), ...made(true), ...device.map((rule) => guard(rule)), ...made(false)];
 }
-
-/** Memory of the IOAS that cannot be pinned, or that the driver does not take. */
-export const fillClause = (call: string): Clause =>
-  clause(`${call}/fill`, 'Memory of the IOAS that cannot be pinned or entered is refused with the error of that, and nothing changes.', 'Linux 7.2 drivers/iommu/iommufd/io_pagetable.c iopt_fill_domain');
-
-/** What filling a table may be refused with. */
-export const FILL_ERRORS = [-E.EFAULT, -E.ENOMEM, -E.EINVAL, -E.ENOSPC] as const;

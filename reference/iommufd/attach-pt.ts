@@ -2,11 +2,11 @@ import { defineCall, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { arg, badPointer, DEVICE, tooShort, unknownFlags, type Ioctl, type IoctlInput } from '../vfio/checks.js';
 import type { Host } from '../vfio/host.js';
-import { attachmentOf, change, detach, type Changed } from './attach.js';
-import { changeChecks, FILL_ERRORS, fillClause, goalOf, type ChangeContext } from './attach-checks.js';
-import { BOUND_AND_IOAS, boundWithIoas, DEVICE_ID, mappedAt, NEIGHBOUR_ATTACHED, nodeClause, readNode, WITH_PASID, type NodeContext } from './bound-device.js';
+import { attachmentOf, changed, detach } from './attach.js';
+import { changeChecks, goalOf, type ChangeContext } from './attach-checks.js';
+import { BEYOND_LIMIT, BOUND_AND_IOAS, boundWithIoas, DEVICE_ID, mappedAt, NEIGHBOUR_ATTACHED, nodeClause, readNode, UNBACKED, WITH_PASID, type NodeContext } from './bound-device.js';
 import { IOAS } from './checks.js';
-import { freeId, NO_PASID } from './state/context.js';
+import { freeId, NO_PASID, type Table } from './state/context.js';
 
 const NAME = 'VFIO_DEVICE_ATTACH_IOMMUFD_PT';
 
@@ -15,7 +15,7 @@ interface Attach extends NodeContext, ChangeContext {}
 /** Where the apertures of the samples' IOMMUs certainly end. */
 const OUTSIDE = 1n << 62n;
 
-const perform = ({ host, bound, change: goal }: Attach): Changed => change(host, goal.context, bound.device, goal.pasid, goalOf(goal), freeId(goal.context));
+const perform = ({ host, bound, change: goal }: Attach): Table => changed(host, goal.context, bound.device, goal.pasid, goalOf(goal), freeId(goal.context));
 
 /** An attachment that could not be told is taken back; one that was replaced is not put back. */
 const answerless: Guard<Attach> = {
@@ -54,22 +54,19 @@ export const attachPt = defineCall<Attach, IoctlInput>({
       'page-size': { instead: boundWithIoas('large0.dev0') },
       alignment: undefined,
       aperture: { setup: mappedAt(OUTSIDE) },
-    }),
+    }, { memory: { setup: UNBACKED }, limit: { setup: BEYOND_LIMIT } }),
     answerless,
   ],
   effect: {
     clauses: [
       nodeClause(`${NAME}/attached`, 'The device is attached: to the page table that was named, to one of the IOAS that suits it and was made so before, or to a new one; pt_id says which.', 'Linux 7.2 drivers/iommu/iommufd/device.c iommufd_device_auto_get_domain'),
       nodeClause(`${NAME}/replaced`, 'A device that is attached goes over with its whole group; what it was attached to is let go, and ends where it was made by attaching.', 'Linux 7.2 drivers/iommu/iommufd/device.c iommufd_device_do_replace'),
-      fillClause(NAME),
     ],
-    statuses: [0, ...FILL_ERRORS],
     apply(c) {
       const replaces = attachmentOf(c.bound.device, c.change.pasid) !== undefined;
-      const changed = perform(c);
-      if ('refused' in changed) return { clause: `${NAME}/fill`, status: changed.refused };
+      const { id } = perform(c);
       const clause = `${NAME}/${replaces ? 'replaced' : 'attached'}`;
-      return { clause, status: 0, outputs: [{ index: 2, name: 'pt_id', value: BigInt(changed.table.id), clause }] };
+      return { clause, status: 0, outputs: [{ index: 2, name: 'pt_id', value: BigInt(id), clause }] };
     },
   },
   sample: { fd: DEVICE, setup: BOUND_AND_IOAS, args: { pt_id: IOAS } },

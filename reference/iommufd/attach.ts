@@ -36,6 +36,13 @@ export function attachmentOf(device: BoundDevice, pasid: number): Attachment | u
 /** What a change came to: minus an error, or the table that is in force. */
 export type Changed = { readonly refused: number } | { readonly table: Table };
 
+/** The same where every check has passed. @throws Error where it is refused all the same */
+export function changed(...asked: Parameters<typeof change>): Table {
+  const result = change(...asked);
+  if ('refused' in result) throw new Error(`The reference refuses what its checks have let pass: ${result.refused}.`);
+  return result.table;
+}
+
 /** What an attachment is changed to: a table, or an IOAS, for which one is found (`table`) or made. */
 export interface Goal {
   readonly object: Ioas | Table;

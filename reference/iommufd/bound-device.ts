@@ -42,7 +42,7 @@ export const NEIGHBOUR_ATTACHED: readonly Operation[] = [
   ...boundWithIoas('pair0.dev0'),
   { door: 'iommufd', op: 'open', what: 'pair0.dev1', as: 'neighbour' },
   bind({ from: 'neighbour.fd' }, 'neighbour-bound'),
-  { ...NEW_IOAS, as: 'neighbour-ioas' } as Operation,
+  { ...NEW_IOAS, as: 'neighbour-ioas' },
   { door: 'vfio', op: 'ioctl', fd: { from: 'neighbour.fd' }, call: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', args: { pt_id: { from: 'neighbour-ioas.out_ioas_id' } } },
 ];
 
@@ -51,3 +51,12 @@ export const mappedAt = (iova: bigint): readonly Operation[] => [
   { door: 'user', op: 'map', length: 0x1_0000n, protection: 'rw', as: 'buffer' },
   { door: 'iommufd', op: 'ioctl', fd: IOMMU, call: 'IOMMU_IOAS_MAP', args: { flags: 7n, ioas_id: IOAS, user_va: { from: 'buffer.address' }, length: 0x1_0000n, iova } },
 ];
+
+/** An IOVA that every IOMMU of the samples translates. */
+const IOVA = 0x2000_0000n;
+
+/** What is mapped is gone by the time that a table is made. */
+export const UNBACKED: readonly Operation[] = [...mappedAt(IOVA), { door: 'user', op: 'unmap', address: { from: 'buffer.address' }, length: 0x1_0000n }];
+
+/** More is mapped than the process may lock. */
+export const BEYOND_LIMIT: readonly Operation[] = [{ door: 'host', op: 'limit', bytes: 0n }, ...mappedAt(IOVA)];

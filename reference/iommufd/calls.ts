@@ -4,15 +4,28 @@ import { iommufdCall, IOMMUFD_CALLS, isIommufdCall, type IommufdCallName } from 
 import { attachPt } from './attach-pt.js';
 import { bindIommufd } from './bind.js';
 import { destroy } from './destroy.js';
+import { getDirtyBitmap, setDirtyTracking } from './dirty-tracking.js';
 import { detachPt } from './detach-pt.js';
+import { getHwInfo } from './get-hw-info.js';
 import { groupDevice } from './group-device.js';
+import { hwptAlloc } from './hwpt-alloc.js';
 import { openDevice } from './open-device.js';
 import { unboundCall } from './unbound.js';
+import { ioasAllowIovas } from './ioas-allow-iovas.js';
 import { ioasAlloc } from './ioas-alloc.js';
+import { ioasChangeProcess } from './ioas-change-process.js';
+import { ioasCopy } from './ioas-copy.js';
+import { ioasIovaRanges } from './ioas-iova-ranges.js';
+import { ioasMapFile } from './ioas-map-file.js';
+import { ioasMap } from './ioas-map.js';
+import { ioasUnmap } from './ioas-unmap.js';
 import { openIommu } from './open.js';
-import { unknownIommufdCall } from './other-calls.js';
 import { faultQueueAlloc } from './fault-queue-alloc.js';
 import { readOther, writeOther } from './other-transfers.js';
+import { hwptInvalidate } from './hwpt-invalidate.js';
+import { checkCache, checkIotlb } from './test-checks.js';
+import { triggerIopf } from './trigger-iopf.js';
+import { triggerVevent } from './trigger-vevent.js';
 import { hwQueueAlloc } from './hw-queue-alloc.js';
 import { vdeviceAlloc } from './vdevice-alloc.js';
 import { veventqAlloc } from './veventq-alloc.js';
@@ -20,12 +33,28 @@ import { viommuAlloc } from './viommu-alloc.js';
 import { readEvents } from './read-events.js';
 import { readFaults } from './read-faults.js';
 import { writeResponses } from './write-responses.js';
+import { option } from './option.js';
+import { unknownIommufdCall, unknownType1Call } from './other-calls.js';
+import { type1ApiVersion, type1CheckExtension, type1SetIommu } from './type1/container-calls.js';
+import { type1GetInfo } from './type1/get-info.js';
+import { type1MapDma } from './type1/map-dma.js';
+import { type1UnmapDma } from './type1/unmap-dma.js';
+import { vfioIoas } from './vfio-ioas.js';
 
 /** Every call of the door `iommufd`. */
 export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [
   openIommu,
   destroy,
   ioasAlloc,
+  ioasAllowIovas,
+  ioasIovaRanges,
+  ioasMap,
+  ioasMapFile,
+  ioasCopy,
+  ioasUnmap,
+  option,
+  vfioIoas,
+  ioasChangeProcess,
   openDevice,
   unboundCall,
   bindIommufd,
@@ -42,15 +71,49 @@ export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [
   readEvents,
   readOther,
   writeOther,
+  hwptInvalidate,
+  checkIotlb,
+  checkCache,
+  triggerIopf,
+  triggerVevent,
+  hwptAlloc,
+  getHwInfo,
+  setDirtyTracking,
+  getDirtyBitmap,
   unknownIommufdCall,
+  type1ApiVersion,
+  type1CheckExtension,
+  type1SetIommu,
+  type1GetInfo,
+  type1MapDma,
+  type1UnmapDma,
+  unknownType1Call,
 ];
 
 /** The uAPI of /dev/iommu as merged, without any variant. */
 export const IOMMUFD_RULES: RuleBook = new Map(IOMMUFD_RULES_LIST.map((call) => [call.name, call]));
 
+/** VFIO's own calls that /dev/iommu serves, by their numbers. */
+const TYPE1_CALLS: ReadonlyMap<number, string> = new Map(
+  (
+    [
+      ['VFIO_GET_API_VERSION', type1ApiVersion],
+      ['VFIO_CHECK_EXTENSION', type1CheckExtension],
+      ['VFIO_SET_IOMMU', type1SetIommu],
+      ['VFIO_IOMMU_GET_INFO', type1GetInfo],
+      ['VFIO_IOMMU_MAP_DMA', type1MapDma],
+      ['VFIO_IOMMU_UNMAP_DMA', type1UnmapDma],
+    ] as const
+  ).map(([name, call]) => [numberOf(name), call.name]),
+);
+
+/** IOMMUFD's own numbers begin here; those below are VFIO's. */
+const FIRST_IOMMUFD = 0x80;
+
 /** The call of the rule book that an ioctl on /dev/iommu comes to: the number decides, not the name. */
 export function servedByIommufd(name: IoctlName): string {
   const number = numberOf(name);
+  if (number < FIRST_IOMMUFD) return TYPE1_CALLS.get(number) ?? unknownType1Call.name;
   const operation = isIommufdCall(name) ? iommufdCall(name).test : undefined;
   const named = (Object.keys(IOMMUFD_CALLS) as IommufdCallName[]).find((other) => IOMMUFD_CALLS[other].number === number && iommufdCall(other).test === operation);
   return named !== undefined && IOMMUFD_RULES.has(named) ? named : unknownIommufdCall.name;

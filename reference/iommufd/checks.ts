@@ -2,10 +2,10 @@ import type { Operation } from '../doors/operations.js';
 import type { Term } from '../doors/term.js';
 import type { Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
-import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
-import { arg, merged, type Ioctl, type IoctlContext } from '../vfio/checks.js';
+import { IOAS_MAP, IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
+import { arg, BUFFER, BUFFER_BYTES, merged, type Ioctl, type IoctlContext } from '../vfio/checks.js';
 import type { Host, IommufdFile } from '../vfio/host.js';
-import type { Context, IommufdObject } from './state/context.js';
+import type { Context, IommufdObject, Ioas } from './state/context.js';
 
 /** What the checks of every ioctl of /dev/iommu look at. */
 export interface IommufdContext extends IoctlContext {
@@ -69,6 +69,35 @@ export const answerChecks = <C extends IommufdContext>(call: IommufdCallName, te
   violation: { pointer: 'read-only' },
 });
 
+/** A field that must be zero. */
+export const padding = <C extends IommufdContext>(call: IommufdCallName, clause: ReturnType<typeof iommufdClause>, field = '__reserved'): Guard<C> => ({
+  ...clause(`${call}/${field}`, `A ${field} other than 0 is refused with EOPNOTSUPP.`),
+  when: (c) => arg(c, field) !== 0n,
+  refuse: [-E.EOPNOTSUPP],
+  violation: { args: { [field]: 1n } },
+});
+
+/** What the checks of a call on an IOAS look at. */
+export interface IoasContext extends IommufdContext {
+  readonly ioas: Ioas | undefined;
+}
+
+export function readIoas(host: Host, ioctl: Ioctl, field = 'ioas_id'): IoasContext {
+  const c = readIommufd(host, ioctl);
+  return { ...c, ioas: objectOf(c.context, arg(c, field), 'ioas') };
+}
+
+/** No IOAS has that number. */
+export const noIoas = <C extends IoasContext>(call: IommufdCallName, clause: ReturnType<typeof iommufdClause>, field = 'ioas_id'): Guard<C> => ({
+  ...clause(`${call}/${field}`, 'A number of no IOAS is refused with ENOENT.'),
+  when: (c) => c.ioas === undefined,
+  refuse: [-E.ENOENT],
+  violation: { args: { [field]: 0n } },
+});
+
+/** The largest number of 64 bits, which no IOVA and no length may be. */
+export const LARGEST = (1n << 64n) - 1n;
+
 /** Names that the samples use. */
 export const IOMMU: Term = { from: 'iommu.fd' };
 export const IOAS: Term = { from: 'ioas.out_ioas_id' };
@@ -76,3 +105,20 @@ export const IOAS: Term = { from: 'ioas.out_ioas_id' };
 export const OPENED: readonly Operation[] = [{ door: 'iommufd', op: 'open', what: 'iommu', as: 'iommu' }];
 
 export const WITH_IOAS: readonly Operation[] = [...OPENED, { door: 'iommufd', op: 'ioctl', fd: IOMMU, call: 'IOMMU_IOAS_ALLOC', args: {}, as: 'ioas' }];
+
+/** The same with a buffer of two system pages or more. */
+export const WITH_BUFFER: readonly Operation[] = [...WITH_IOAS, { door: 'user', op: 'map', length: BUFFER_BYTES, protection: 'rw', as: 'buffer' }];
+
+/** Where the samples map: a multiple of every page. */
+export const IOVA = 0x1000_0000n;
+
+/** The buffer mapped at IOVA, for reading and writing, in an IOAS of that name. */
+export const mapped = (ioas: Term = IOAS, iova = IOVA): Operation => ({
+  door: 'iommufd',
+  op: 'ioctl',
+  fd: IOMMU,
+  call: 'IOMMU_IOAS_MAP',
+  args: { flags: IOAS_MAP.FIXED_IOVA | IOAS_MAP.WRITEABLE | IOAS_MAP.READABLE, ioas_id: ioas, user_va: BUFFER, length: BUFFER_BYTES, iova },
+});
+
+export const WITH_AREA: readonly Operation[] = [...WITH_BUFFER, mapped()];

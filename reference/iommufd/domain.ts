@@ -1,5 +1,6 @@
 import type { PagingDescription } from '../iommu-drivers.js';
 import { AreaMap } from './state/areas.js';
+import { trailingZeros } from '../memory/process.js';
 import type { HardwareDomain, Interval } from './state/context.js';
 
 /* A page table as the usual drivers make it: it takes any page of its apertures, and an access goes by what it has. */
@@ -32,4 +33,25 @@ export function makeDomain(driver: string, { apertures, pageSizes }: Pick<Paging
       return run.real + (iova - run.first);
     },
   };
+}
+
+/** A page that was written. */
+export interface DirtyPage {
+  /** Its first IOVA. */
+  readonly first: bigint;
+  /** Its number, in pages of the smallest size. */
+  readonly number: bigint;
+}
+
+const shiftOf = ({ pageSizes }: HardwareDomain): bigint => BigInt(trailingZeros(pageSizes));
+
+/** The pages of a range that were written. */
+export function dirtyWithin(domain: HardwareDomain, { first, last }: Interval): DirtyPage[] {
+  const shift = shiftOf(domain);
+  return [...(domain.dirty?.pages ?? [])].map((number) => ({ first: number << shift, number })).filter((page) => page.first >= first && page.first <= last);
+}
+
+/** A device wrote there. */
+export function markDirty(domain: HardwareDomain, iova: bigint): void {
+  if (domain.dirty?.tracking === true) domain.dirty.pages.add(iova >> shiftOf(domain));
 }

@@ -4,14 +4,12 @@ import { badPointer, GROUP, merged, readGroup, type GroupContext, type Ioctl, ty
 import { OF_IOMMUFD } from '../vfio/calls.js';
 import { openFile, release } from '../vfio/files.js';
 import type { DeviceFile, GroupFile, Host, IommufdFile } from '../vfio/host.js';
-import { bindDevice, change, unbindDevice } from './attach.js';
-import { changeChecks, FILL_ERRORS, fillClause, goalOf, type ChangeContext } from './attach-checks.js';
+import { bindDevice, changed, unbindDevice } from './attach.js';
+import { changeChecks, goalOf, type ChangeContext } from './attach-checks.js';
 import { bindChecks } from './bind-checks.js';
 import { deviceFacts, iommuGroup } from './groups.js';
 import { OPENED } from './checks.js';
-import { addDomain, removeDomain } from './domains.js';
-import { freeId, NO_PASID, type BoundDevice, type Ioas } from './state/context.js';
-import { makeTable } from './tables.js';
+import { freeId, NO_PASID, type BoundDevice } from './state/context.js';
 
 const clause = merged('Linux 7.2 drivers/vfio/group.c vfio_df_group_open; drivers/vfio/iommufd.c');
 
@@ -31,20 +29,6 @@ const noIoas: Guard<GetDevice> = {
   ...clause(`${OF_IOMMUFD}/ioas`, 'Where the IOAS for VFIO has been destroyed since, a device is refused with ENODEV.', 'Linux 7.2 drivers/vfio/iommufd.c vfio_iommufd_compat_attach_ioas'),
   when: (c) => c.iommufd.context.compatible === undefined,
   refuse: [-E.ENODEV],
-};
-
-/** The table that would be made cannot be filled: tried, and undone. */
-const unfillable: Guard<GetDevice> = {
-  ...fillClause(OF_IOMMUFD),
-  when: ({ host, change: wanted }) => {
-    const goal = goalOf(wanted);
-    if (goal.table !== undefined) return false;
-    const table = makeTable(0, goal.object as Ioas, wanted.device.driver);
-    const refused = addDomain(host, table.ioas, table.domain) !== 0;
-    if (!refused) removeDomain(host, table.ioas, table.domain);
-    return refused;
-  },
-  refuse: [FILL_ERRORS[0], ...FILL_ERRORS.slice(1)],
 };
 
 /** What is looked at only where the device is not open yet. */
@@ -70,7 +54,6 @@ export const groupDevice = defineCall<GetDevice, IoctlInput>({
       ...bindChecks<GetDevice>(OF_IOMMUFD, (c) => ({ host: c.host, context: c.iommufd.context, device: c.device! })),
       noIoas,
       ...changeChecks<GetDevice>(OF_IOMMUFD, { paging: undefined, group: undefined, reserved: undefined, alignment: undefined, aperture: undefined }),
-      unfillable,
     ]),
   ],
   effect: {
@@ -81,7 +64,7 @@ export const groupDevice = defineCall<GetDevice, IoctlInput>({
       if (c.bound === undefined) {
         const { context } = iommufd;
         const device = bindDevice(host, context, deviceFacts(host, c.device!), freeId(context));
-        change(host, context, device, NO_PASID, goalOf({ ...c.change, device }), freeId(context));
+        changed(host, context, device, NO_PASID, goalOf({ ...c.change, device }), freeId(context));
       }
       return { clause: `${OF_IOMMUFD}/opened`, status: openFile(c.process, deviceFile(c), chooser) };
     },

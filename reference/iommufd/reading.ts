@@ -17,9 +17,9 @@ export interface Transfer {
 
 export type TransferInput = readonly [host: Host, transfer: Transfer];
 
-/** The call of the rule book that reads or writes a descriptor: the kind of file decides. @throws Error for what only a device knows */
+/** The call of the rule book that reads or writes a descriptor: the kind of file decides. @throws Error for a device, or a file with contents */
 export function transferCall(file: OpenFile | undefined, op: 'read' | 'write'): string {
-  if (file?.kind === 'device' || file?.kind === 'node') throw new Error(`The reference has no ${op} of a device's file as of a queue.`);
+  if (file?.kind === 'device' || file?.kind === 'node' || file?.kind === 'file') throw new Error(`The reference has no ${op} of a ${file.kind} as of a queue.`);
   if (file?.kind === 'faults') return op === 'read' ? 'read-faults' : 'write-responses';
   return file?.kind === 'events' && op === 'read' ? 'read-events' : `${op}-other`;
 }

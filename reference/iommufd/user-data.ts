@@ -11,7 +11,7 @@ import { load, write } from '../vfio/user-memory.js';
 
 /** Words at an address; those after `given` bytes are zero. Minus an error where bytes are not there, or more than the kernel knows. */
 export function wordsAt(host: Host, process: Process, address: bigint, given: number, known: number): bigint[] | number {
-  const bytes = given === 0 ? new Uint8Array() : load(host, process, { door: 'user', op: 'load', address, length: given }, address)?.values;
+  const bytes = given === 0 ? new Uint8Array() : load(host, process, { length: given }, address)?.values;
   if (bytes === undefined) return -E.EFAULT;
   if (bytes.subarray(known).some((byte) => byte !== 0)) return -E.E2BIG;
   const whole = Buffer.alloc(known);

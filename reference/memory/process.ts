@@ -55,9 +55,9 @@ export interface Region {
   readonly pinned: readonly Pinned[];
 }
 
-/** A file whose contents are memory (memfd), or one on a disk, whose pages cannot be pinned. */
+/** A file whose contents are memory (memfd), or any other, whose pages cannot be pinned. */
 export interface MemoryFile {
-  readonly kind: 'memory' | 'disk';
+  readonly kind: 'memory' | 'plain';
   /** Bytes. */
   readonly length: bigint;
   readonly real: bigint;

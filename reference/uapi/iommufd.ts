@@ -30,11 +30,12 @@ const call = (number: number, bytes: number, least: number, ...fields: Field[]):
 
 const whole = (number: number, bytes: number, ...fields: Field[]): IommufdCall => call(number, bytes, bytes, ...fields);
 
-/** Bytes of iommu_test_cmd. */
-const TEST_BYTES = 48;
+/** Bytes of iommu_test_cmd, and of what must be given: all but the padding at its end. */
+const TEST_BYTES = 72;
+const LEAST_TEST_BYTES = 68;
 
 /** An operation of the kernel's own test driver, which only kernels built for tests have (CONFIG_IOMMUFD_TEST). */
-const test = (op: number, ...fields: Field[]): IommufdCall => ({ ...call(0xa0, TEST_BYTES, TEST_BYTES, u32('op', 4), u32('id', 8), u32('__reserved', 12), ...fields), test: op });
+const test = (op: number, ...fields: Field[]): IommufdCall => ({ ...call(0xa0, TEST_BYTES, LEAST_TEST_BYTES, u32('op', 4), u32('id', 8), u32('__reserved', 12), ...fields), test: op });
 
 export const IOMMUFD_CALLS = {
   IOMMU_DESTROY: whole(0x80, 8, u32('id', 4)),
@@ -97,6 +98,10 @@ export const IOMMUFD_CALLS = {
   IOMMU_TEST_OP_MD_CHECK_REFS: test(4, u64('length', 16), u64('uptr', 24), u32('refs', 32)),
   /** The mock device `id` (a stdev) goes over to another page table or IOAS. */
   IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE: test(10, u32('pt_id', 16)),
+  /** The same as IOMMU_TEST_OP_MOCK_DOMAIN, with flags of the device. */
+  IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: test(12, u32('out_stdev_id', 16), u32('out_hwpt_id', 20), u32('out_idev_id', 24), u32('dev_flags', 28)),
+  /** Takes pages of the page table `id` as written, as a bitmap says. */
+  IOMMU_TEST_OP_DIRTY: test(13, u32('flags', 16), u64('iova', 24), u64('length', 32), u64('page_size', 40), u64('uptr', 48), u64('out_nr_dirty', 56)),
   /** The nested table `id` keeps this at that place. */
   IOMMU_TEST_OP_MD_CHECK_IOTLB: test(14, u32('place', 16), u32('iotlb', 20)),
   /** A mock device faults, by the number that it has where it is bound. */
@@ -110,6 +115,8 @@ export const IOMMUFD_CALLS = {
   IOMMU_TEST_OP_PASID_REPLACE: test(19, u32('pasid', 16), u32('pt_id', 20)),
   IOMMU_TEST_OP_PASID_DETACH: test(20, u32('pasid', 16)),
   IOMMU_TEST_OP_PASID_CHECK_HWPT: test(21, u32('pasid', 16), u32('hwpt_id', 20)),
+  /** An operation that the test driver does not have. */
+  IOMMU_TEST_OP_UNKNOWN: test(0x7fff_ffff),
 } as const satisfies Readonly<Record<string, IommufdCall>>;
 
 export type IommufdCallName = keyof typeof IOMMUFD_CALLS;
@@ -129,6 +136,12 @@ export const VFIO_IOAS = { GET: 0n, SET: 1n, CLEAR: 2n } as const;
 
 /** Flags of IOMMU_HWPT_ALLOC. */
 export const HWPT = { NEST_PARENT: 1n, DIRTY_TRACKING: 2n, FAULT_ID_VALID: 4n, PASID: 8n } as const;
+
+/** The flag of IOMMU_GET_HW_INFO that says a type is asked for. */
+export const HW_INFO_INPUT_TYPE = 1n;
+
+/** Flags of IOMMU_HWPT_SET_DIRTY_TRACKING and IOMMU_HWPT_GET_DIRTY_BITMAP. */
+export const DIRTY = { ENABLE: 1n, NO_CLEAR: 1n } as const;
 
 /** Capabilities that IOMMU_GET_HW_INFO answers. */
 export const HW_CAP = { DIRTY_TRACKING: 1n, PCI_PASID_EXEC: 2n, PCI_PASID_PRIV: 4n, PCI_ATS_NOT_SUPPORTED: 8n } as const;

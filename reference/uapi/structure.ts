@@ -7,7 +7,7 @@ import type { Field } from './vfio.js';
  */
 
 /** More bytes than any of the structures has. */
-const ROOM = 64;
+const ROOM = 128;
 
 /** The fields of a call's structure; none where its argument is not one. */
 export const fieldsOf = (name: IoctlName): readonly Field[] => {

@@ -9,7 +9,7 @@ import { close, openContainer, openGroup } from './files.js';
 import { groupGetDeviceFd, groupGetStatus, groupSetContainer, groupUnsetContainer } from './group-calls.js';
 import type { IommufdFile, OpenFile } from './host.js';
 import { mapDma } from './map-dma.js';
-import { containerWithoutIommu, deviceOwnCall, noDescriptorCall, queueIoctlCall, unknownContainerCall, unknownDeviceCall, unknownGroupCall } from './other-calls.js';
+import { containerWithoutIommu, deviceOwnCall, noDescriptorCall, plainFileCall, queueIoctlCall, unknownContainerCall, unknownDeviceCall, unknownGroupCall } from './other-calls.js';
 import { registerMemory } from './register-memory.js';
 import { tceCreate } from './tce-create.js';
 import { tceGetInfo } from './tce-get-info.js';
@@ -48,6 +48,7 @@ export const VFIO_RULES_LIST: readonly AnyCall[] = [
   deviceOwnCall,
   noDescriptorCall,
   queueIoctlCall,
+  plainFileCall,
 ];
 
 /** The uAPI as merged, without any variant. */
@@ -98,6 +99,8 @@ export function served(file: Exclude<OpenFile, IommufdFile> | undefined, name: I
   switch (file?.kind) {
     case undefined:
       return 'ioctl';
+    case 'file':
+      return plainFileCall.name;
     case 'group':
       if (file.group.iommufd !== undefined && numberOf('VFIO_GROUP_GET_DEVICE_FD') === number) return OF_IOMMUFD;
       return named(GROUP_CALLS) ?? 'group-unknown';

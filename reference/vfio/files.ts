@@ -51,6 +51,7 @@ export function release(host: Host, file: OpenFile): void {
       release(host, file.opener);
       return;
     case 'container':
+    case 'file':
       return;
   }
 }

@@ -3,7 +3,7 @@ import type { EventQueue } from '../iommufd/state/event-queue.js';
 import type { FaultQueue } from '../iommufd/state/fault-queue.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
-import { makeAddressSpace, makeRealMemory, type AddressSpace, type RealMemory, type Region } from '../memory/process.js';
+import { makeAddressSpace, makeRealMemory, type AddressSpace, type MemoryFile, type RealMemory, type Region } from '../memory/process.js';
 import type { OpalPe, OpalPhb } from '../opal/phb.js';
 import { powernvPlatform } from '../platform/powernv.js';
 import { pseriesPlatform } from '../platform/pseries.js';
@@ -43,7 +43,7 @@ export interface Process {
 }
 
 /** An open file; processes that were forked share it. */
-export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | QueueFile;
+export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | QueueFile | PlainFile;
 
 interface Shared {
   /** Descriptors of all processes, and for a group's file its devices' files. */
@@ -110,6 +110,12 @@ export interface EventFile extends Shared {
   readonly kind: 'events';
   readonly queue: EventQueue;
   readonly opener: IommufdFile;
+}
+
+/** A file with contents, made by `user/file`. */
+export interface PlainFile extends Shared {
+  readonly kind: 'file';
+  readonly file: MemoryFile;
 }
 
 export type Driver = 'vfio-pci' | 'host' | 'none';

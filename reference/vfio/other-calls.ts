@@ -100,3 +100,11 @@ export const queueIoctlCall = refusing(
   [{ ...merged('Linux 7.2 drivers/iommu/iommufd/eventq.c INIT_EVENTQ_FOPS')('queue-ioctl/number', 'A queue of faults or events serves no ioctl: ENOTTY.'), when: () => true, refuse: [-E.ENOTTY] }],
   { args: {} },
 );
+
+/** A file that is no part of the stack. */
+export const plainFileCall = refusing(
+  'file',
+  (host: Host, ioctl: Ioctl): IoctlContext => ({ ...ioctl, host }),
+  [{ ...merged('POSIX ioctl')('file/number', 'A file that is no part of the stack refuses every number of it with ENOTTY.'), when: () => true, refuse: [-E.ENOTTY] }],
+  { args: {} },
+);

@@ -78,6 +78,7 @@ c_pread = system_call("pread", LONG, INT, SIZE, SIZE, LONG)
 c_pwrite = system_call("pwrite", LONG, INT, SIZE, SIZE, LONG)
 c_read_memory = system_call("process_vm_readv", LONG, INT, SIZE, SIZE, SIZE, SIZE, SIZE)
 c_write_memory = system_call("process_vm_writev", LONG, INT, SIZE, SIZE, SIZE, SIZE, SIZE)
+c_memfd_create = system_call("memfd_create", INT, SIZE, INT)
 c_prctl = system_call("prctl", INT, INT, SIZE, SIZE, SIZE, SIZE)
 c_capget = system_call("capget", INT, SIZE, SIZE)
 c_capset = system_call("capset", INT, SIZE, SIZE)
@@ -201,6 +202,15 @@ def do_mmap(step, known):
     address, length = number(step.get("address", 0), known), number(step["length"], known)
     fd, offset = number(step.get("fd", -1), known), number(step.get("offset", 0), known)
     return c_mmap(address, length, step["protection"], step["flags"], fd, offset), None
+
+
+def do_memfd(step, known):
+    """A file in memory of so many bytes, without a name in any folder."""
+    _memory, name = buffer_of(b"papr\0")
+    fd = c_memfd_create(name, step["flags"])
+    if fd >= 0:
+        os.ftruncate(fd, number(step["length"], known))
+    return fd, None
 
 
 def do_munmap(step, known):
