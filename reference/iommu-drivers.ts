@@ -78,6 +78,9 @@ export const SELFTEST_DATA = 0xdead;
 /** What its devices keep at first (IOMMU_TEST_DEV_CACHE_DEFAULT). */
 export const SELFTEST_CACHE = 0xbad_dadn;
 
+/** Places of what it keeps, of a nested table and of a device alike (MOCK_NESTED_DOMAIN_IOTLB_NUM, MOCK_DEV_CACHE_NUM). */
+export const KEPT_PLACES = 4;
+
 /** The type of its virtual IOMMUs, their hardware queues, and what is invalidated. */
 const SELFTEST_TYPE = 0xdead_beef;
 

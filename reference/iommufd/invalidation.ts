@@ -1,3 +1,4 @@
+import { KEPT_PLACES } from '../iommu-drivers.js';
 import { E } from '../uapi/errno.js';
 import { arg } from '../vfio/checks.js';
 import type { IommufdContext } from './checks.js';
@@ -18,8 +19,6 @@ export interface Done {
 
 /** IOMMU_TEST_INVALIDATE_FLAG_ALL. */
 const ALL = 1n;
-/** Places of what is kept, of a table and of a device alike. */
-export const PLACES = 4n;
 
 const TABLE_ENTRY = { least: 8, known: 8 } as const;
 const DEVICE_ENTRY = 12;
@@ -30,7 +29,7 @@ const invalidate = (kept: bigint[], flags: bigint, place: bigint): void => {
 };
 
 /** What is wrong with an entry, as far as all have it. */
-const wrong = (flags: bigint, place: bigint): number => ((flags & ~ALL) !== 0n ? -E.EOPNOTSUPP : place >= PLACES ? -E.EINVAL : 0);
+const wrong = (flags: bigint, place: bigint): number => ((flags & ~ALL) !== 0n ? -E.EOPNOTSUPP : place >= KEPT_PLACES ? -E.EINVAL : 0);
 
 /** Entry by entry, to the first that is wrong. */
 export function invalidateTable(c: IommufdContext, { kept = [] }: NestedTable): Done {

@@ -1,8 +1,8 @@
-import type { DriverDescription, PagingDescription } from '../iommu-drivers.js';
+import { KEPT_PLACES, type DriverDescription, type PagingDescription } from '../iommu-drivers.js';
 import type { Host } from '../vfio/host.js';
 import { makeDomain } from './domain.js';
 import { addDomain, removeDomain } from './domains.js';
-import { freeId, type Context, type IommufdObject, type Ioas, type NestedTable, type PagingTable, type Table } from './state/context.js';
+import { type Context, type IommufdObject, type Ioas, type NestedTable, type PagingTable, type Table, type Viommu } from './state/context.js';
 
 /* Page tables as objects: made, used, ended. Source: Linux 7.2 drivers/iommu/iommufd/hw_pagetable.c. */
 
@@ -43,11 +43,19 @@ export function removeTable(host: Host, context: Context, table: Table): void {
   context.objects.delete(table.id);
 }
 
-/** A page table of a guest on top of `parent`, as an object. */
-export function addNested(context: Context, parent: PagingTable, pasids: boolean): NestedTable {
-  const table: NestedTable = { kind: 'hwpt-nested', id: freeId(context), parent, domain: { driver: parent.domain.driver, translate: () => undefined }, pasids, fault: undefined };
-  context.objects.set(table.id, table);
-  return table;
+/** A page table of a guest on top of another table, or of that of a virtual IOMMU, that is no object yet; the test driver keeps a word of it at each place. */
+export function makeNested(id: number, on: PagingTable | Viommu, pasids: boolean, kept: bigint): NestedTable {
+  const parent = on.kind === 'viommu' ? on.parent : on;
+  return {
+    kind: 'hwpt-nested',
+    id,
+    parent,
+    ...(on.kind === 'viommu' && { viommu: on }),
+    domain: { driver: parent.domain.driver, translate: () => undefined },
+    pasids,
+    kept: Array.from({ length: KEPT_PLACES }, () => kept),
+    fault: undefined,
+  };
 }
 
 /** The table that follows an IOAS: itself, or that below. (find_hwpt_paging) */

@@ -1,8 +1,8 @@
+import { KEPT_PLACES } from '../iommu-drivers.js';
 import { defineCall, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { arg, type IoctlInput } from '../vfio/checks.js';
 import { IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
-import { PLACES } from './invalidation.js';
 import { DEVICE, NESTED, WITH_DEVICE, WITH_NESTED } from './samples.js';
 
 const IOTLB = 'IOMMU_TEST_OP_MD_CHECK_IOTLB';
@@ -11,7 +11,7 @@ const tableClause = iommufdClause('selftest.c iommufd_test_md_check_iotlb');
 const CACHE = 'IOMMU_TEST_OP_DEV_CHECK_CACHE';
 const deviceClause = iommufdClause('selftest.c iommufd_test_dev_check_cache');
 
-const keptAt = (kept: readonly bigint[] | undefined, place: bigint): bigint | undefined => (place < PLACES ? kept?.[Number(place)] : undefined);
+const keptAt = (kept: readonly bigint[] | undefined, place: bigint): bigint | undefined => (place < KEPT_PLACES ? kept?.[Number(place)] : undefined);
 
 const table = (c: IommufdContext): readonly bigint[] | undefined => objectOf(c.context, arg(c, 'id'), 'hwpt-nested')?.kept;
 
