@@ -21,6 +21,18 @@ const pagingSchema = z.object({
   data: u32.optional(),
 });
 
+const viommuSchema = z.object({
+  /** The type that a program asks for. */
+  type: u32,
+  /** Type of the entries that invalidate a guest's table, and of those that invalidate what devices of the guest keep. */
+  tableEntries: u32,
+  deviceEntries: u32,
+  /** Type of the events of a guest's devices. */
+  events: u32,
+  /** Queues in the guest's memory that hardware reads: their type, and how many. */
+  hwQueues: z.object({ type: u32, most: u32 }),
+});
+
 export const driverSchema = z.object({
   /** Tables of drivers of one name suit each other's devices. */
   name: z.string(),
@@ -28,6 +40,8 @@ export const driverSchema = z.object({
   paging: pagingSchema.optional(),
   /** Tables of a guest on top of a table that permits it: flags and type of data that it takes. */
   nested: z.object({ flags: u32, data: u32 }).optional(),
+  /** Virtual IOMMUs for guests. */
+  viommu: viommuSchema.optional(),
   /** Tables can tell what was written. */
   dirtyTracking: z.boolean(),
   /** log2 of the PASIDs that a device has; 0: none. */
@@ -62,6 +76,15 @@ export const POWER_IOMMU: GroupIommu = { driver: POWER_DRIVER, coherent: true, i
 /** What type the test driver's data have. Source: Linux 7.2 drivers/iommu/iommufd/iommufd_test.h. */
 export const SELFTEST_DATA = 0xdead;
 
+/** What its devices keep at first (IOMMU_TEST_DEV_CACHE_DEFAULT). */
+export const SELFTEST_CACHE = 0xbad_dadn;
+
+/** Places of what it keeps, of a nested table and of a device alike (MOCK_NESTED_DOMAIN_IOTLB_NUM, MOCK_DEV_CACHE_NUM). */
+export const KEPT_PLACES = 4;
+
+/** The type of its virtual IOMMUs, their hardware queues, and what is invalidated. */
+const SELFTEST_TYPE = 0xdead_beef;
+
 /** The page tables of the test driver: of the usual kind, and of large pages only (and the system's). Source: iommufd_test.h. */
 export const MOCK_PAGE_BYTES = 2048n;
 export const MOCK_APERTURE = { first: 1n << 24n, last: (1n << 31n) - 1n } as const;
@@ -75,6 +98,7 @@ export const MOCK_DRIVER: DriverDescription = {
   name: 'mock',
   paging: { apertures: [MOCK_APERTURE], pageSizes: MOCK_PAGE_SIZES, flags: flag.nestParent | flag.dirtyTracking | flag.pasid, data: SELFTEST_DATA },
   nested: { flags: flag.pasid, data: SELFTEST_DATA },
+  viommu: { type: SELFTEST_TYPE, tableEntries: SELFTEST_TYPE, deviceEntries: SELFTEST_TYPE, events: 0xbeef_beef, hwQueues: { type: SELFTEST_TYPE, most: 2 } },
   dirtyTracking: true,
   pasidBits: 0,
   hwInfo: { type: 0xfeed_beef, words: [0, 0xdead_beef] },

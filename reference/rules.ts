@@ -91,8 +91,8 @@ export interface Answer {
 /** What a call does once no guard refuses it. */
 export interface Effect<C> {
   readonly clauses: readonly [Clause, ...Clause[]];
-  /** Every status the effect itself can end with; default: success alone. A new descriptor may be any number from 0. */
-  readonly statuses?: readonly number[] | 'descriptor';
+  /** Every status the effect itself can end with; default: success alone. A new descriptor may be any number from 0; a count is told by the answer. */
+  readonly statuses?: readonly number[] | 'descriptor' | 'count';
   /** Changes the machine and answers. Where the specification leaves a choice it asks the chooser. */
   readonly apply: (c: C, chooser: Chooser) => Answer;
 }

@@ -1,6 +1,6 @@
 import type { AnyCall, RuleBook } from '../rules.js';
 import { numberOf, type IoctlName } from '../uapi/ioctl.js';
-import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
+import { iommufdCall, IOMMUFD_CALLS, isIommufdCall, type IommufdCallName } from '../uapi/iommufd.js';
 import { attachPt } from './attach-pt.js';
 import { bindIommufd } from './bind.js';
 import { destroy } from './destroy.js';
@@ -20,6 +20,19 @@ import { ioasMapFile } from './ioas-map-file.js';
 import { ioasMap } from './ioas-map.js';
 import { ioasUnmap } from './ioas-unmap.js';
 import { openIommu } from './open.js';
+import { faultQueueAlloc } from './fault-queue-alloc.js';
+import { readOther, writeOther } from './other-transfers.js';
+import { hwptInvalidate } from './hwpt-invalidate.js';
+import { checkCache, checkIotlb } from './test-checks.js';
+import { triggerIopf } from './trigger-iopf.js';
+import { triggerVevent } from './trigger-vevent.js';
+import { hwQueueAlloc } from './hw-queue-alloc.js';
+import { vdeviceAlloc } from './vdevice-alloc.js';
+import { veventqAlloc } from './veventq-alloc.js';
+import { viommuAlloc } from './viommu-alloc.js';
+import { readEvents } from './read-events.js';
+import { readFaults } from './read-faults.js';
+import { writeResponses } from './write-responses.js';
 import { option } from './option.js';
 import { unknownIommufdCall, unknownType1Call } from './other-calls.js';
 import { type1ApiVersion, type1CheckExtension, type1SetIommu } from './type1/container-calls.js';
@@ -48,6 +61,21 @@ export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [
   attachPt,
   detachPt,
   groupDevice,
+  faultQueueAlloc,
+  viommuAlloc,
+  vdeviceAlloc,
+  veventqAlloc,
+  hwQueueAlloc,
+  readFaults,
+  writeResponses,
+  readEvents,
+  readOther,
+  writeOther,
+  hwptInvalidate,
+  checkIotlb,
+  checkCache,
+  triggerIopf,
+  triggerVevent,
   hwptAlloc,
   getHwInfo,
   setDirtyTracking,
@@ -86,6 +114,7 @@ const FIRST_IOMMUFD = 0x80;
 export function servedByIommufd(name: IoctlName): string {
   const number = numberOf(name);
   if (number < FIRST_IOMMUFD) return TYPE1_CALLS.get(number) ?? unknownType1Call.name;
-  const named = (Object.keys(IOMMUFD_CALLS) as IommufdCallName[]).find((other) => IOMMUFD_CALLS[other].number === number);
+  const operation = isIommufdCall(name) ? iommufdCall(name).test : undefined;
+  const named = (Object.keys(IOMMUFD_CALLS) as IommufdCallName[]).find((other) => IOMMUFD_CALLS[other].number === number && iommufdCall(other).test === operation);
   return named !== undefined && IOMMUFD_RULES.has(named) ? named : unknownIommufdCall.name;
 }

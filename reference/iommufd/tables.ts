@@ -1,11 +1,11 @@
-import { PPC64_DRIVER_NAME, type DriverDescription, type PagingDescription } from '../iommu-drivers.js';
+import { KEPT_PLACES, PPC64_DRIVER_NAME, type DriverDescription, type PagingDescription } from '../iommu-drivers.js';
 import type { Host } from '../vfio/host.js';
 import { makeDomain } from './domain.js';
 import { addDomain, removeDomain } from './domains.js';
 import { makeWindowsDomain } from './ppc64/paging-domain.js';
 import { makeParentDomain } from './ppc64/parent-domain.js';
 import { usualWindows, type DomainWindow } from './ppc64/windows.js';
-import { freeId, type Context, type HardwareDomain, type IommufdObject, type Ioas, type NestedTable, type PagingTable, type Table, type Translation } from './state/context.js';
+import { type Context, type HardwareDomain, type IommufdObject, type Ioas, type NestedTable, type PagingTable, type Table, type Translation, type Viommu } from './state/context.js';
 
 /* Page tables as objects: made, used, ended. Source: Linux 7.2 drivers/iommu/iommufd/hw_pagetable.c. */
 
@@ -53,11 +53,19 @@ export function removeTable(host: Host, context: Context, table: Table): void {
   context.objects.delete(table.id);
 }
 
-/** A page table of a guest on top of `parent`, as an object. */
-export function addNested(context: Context, parent: PagingTable, pasids: boolean, domain: Translation = { driver: parent.domain.driver, translate: () => undefined }): NestedTable {
-  const table: NestedTable = { kind: 'hwpt-nested', id: freeId(context), parent, domain, pasids, fault: undefined };
-  context.objects.set(table.id, table);
-  return table;
+/** A page table of a guest on top of another table, or of that of a virtual IOMMU, that is no object yet; the test driver keeps a word of it at each place. */
+export function makeNested(id: number, on: PagingTable | Viommu, pasids: boolean, kept: bigint, domain?: Translation): NestedTable {
+  const parent = on.kind === 'viommu' ? on.parent : on;
+  return {
+    kind: 'hwpt-nested',
+    id,
+    parent,
+    ...(on.kind === 'viommu' && { viommu: on }),
+    domain: domain ?? { driver: parent.domain.driver, translate: () => undefined },
+    pasids,
+    kept: Array.from({ length: KEPT_PLACES }, () => kept),
+    fault: undefined,
+  };
 }
 
 /** The table that follows an IOAS: itself, or that below. (find_hwpt_paging) */
@@ -80,7 +88,7 @@ export function attachmentsOf({ objects }: Context, table: Table): number {
 /** Another object rests on the table. */
 export const tableInUse = (context: Context, table: Table): boolean => attachmentsOf(context, table) > 0 || [...context.objects.values()].some((object) => isOn(object, table));
 
-const isOn = (object: IommufdObject, table: Table): boolean => object.kind === 'hwpt-nested' && object.parent === table;
+const isOn = (object: IommufdObject, table: Table): boolean => (object.kind === 'hwpt-nested' && object.viommu === undefined && object.parent === table) || (object.kind === 'viommu' && object.parent === table);
 
 /** Somebody let go of a table: one that was made automatically goes with the last. (iommufd_hw_pagetable_put) */
 export function letGo(host: Host, context: Context, table: Table): void {
