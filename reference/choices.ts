@@ -40,6 +40,7 @@ export const CHOICES = {
   I20: 'IOMMUFD: the descriptor of a new queue: any that is free.',
   I21: 'IOMMUFD: the cookie of a group of page faults: any that no other group without an answer has, but 0.',
   I22: 'IOMMUFD: memory of several pages for a hardware queue: made, or refused with EFAULT where its pages do not follow each other.',
+  I31: "IOMMUFD on POWER, unmapping memory that a guest's entries map: EBUSY, or done with the entries cleared before.",
   I30: 'IOMMUFD on POWER, windows of a second table of an IOAS: refused (one table has all windows of a PE), or windows beside those of the first.',
   'data-of-refused-read': 'What a device takes for data when its read was refused: nothing, zeros, or all ones.',
   busy: 'A call that may be interrupted: busy (-2, 990x; H_LONG_BUSY) with nothing done, or the answer.',

@@ -1,10 +1,14 @@
 import { MOCK_DRIVER } from '../iommu-drivers.js';
 import { defineCall, type Expected, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
+import { INVALIDATE_PPC64_TCES } from '../uapi/iommufd-ppc64.js';
 import { arg, type Ioctl, type IoctlInput } from '../vfio/checks.js';
 import type { Host } from '../vfio/host.js';
 import { IOMMU, iommufdClause, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
 import { invalidateDevices, invalidateTable, type Done } from './invalidation.js';
+import { isGuestDomain } from './ppc64/guest-domain.js';
+import type { GuestTables } from './ppc64/guest-tables.js';
+import { UPDATE_CLAUSES, updateGuest } from './ppc64/guest-updates.js';
 import { pageBytes } from './ranges.js';
 import { DATA, NESTED, NO_SUCH_OBJECT, SELFTEST, TABLE, WITH_NESTED } from './samples.js';
 import type { IommufdObject } from './state/context.js';
@@ -54,9 +58,12 @@ const otherKind = refusing({
   violation: { args: { hwpt_id: TABLE } },
 });
 
+/** The table of a guest of a PE as planned. */
+const guestOf = (object: IommufdObject | undefined): GuestTables | undefined => (object?.kind === 'hwpt-nested' && isGuestDomain(object.domain) ? object.domain.guest : undefined);
+
 /** The type that entries for the object must have; undefined where its driver knows none. */
 const typeOf = ({ object }: Invalidate): number | undefined =>
-  object?.kind === 'viommu' ? object.driver.viommu?.deviceEntries : object?.kind === 'hwpt-nested' && object.kept !== undefined ? MOCK_DRIVER.viommu?.tableEntries : undefined;
+  object?.kind === 'viommu' ? object.driver.viommu?.deviceEntries : guestOf(object) !== undefined ? INVALIDATE_PPC64_TCES : object?.kind === 'hwpt-nested' && object.kept !== undefined ? MOCK_DRIVER.viommu?.tableEntries : undefined;
 
 const wrongType = refusing({
   ...mock(`${NAME}/type`, 'Entries of a type that the driver does not have are refused with EINVAL, even where there are none.'),
@@ -67,7 +74,7 @@ const wrongType = refusing({
 
 const CHECKS: readonly Guard<Invalidate>[] = [reserved, badArray, noObject, otherKind, wrongType];
 
-const work = (c: Invalidate): Done => (c.object!.kind === 'viommu' ? invalidateDevices(c, c.object!) : c.object!.kind === 'hwpt-nested' ? invalidateTable(c, c.object!) : { entries: 0, status: 0 });
+const work = (c: Invalidate): Done => (guestOf(c.object) !== undefined ? updateGuest(c, guestOf(c.object)!) : c.object!.kind === 'viommu' ? invalidateDevices(c, c.object!) : c.object!.kind === 'hwpt-nested' ? invalidateTable(c, c.object!) : { entries: 0, status: 0 });
 
 /** The answer is always written, also of a call that is refused: where it cannot be, nobody knows what was done. */
 const answerless: Guard<Invalidate> = {
@@ -95,8 +102,9 @@ export const hwptInvalidate = defineCall<Invalidate, IoctlInput>({
       mock(`${NAME}/done`, 'Entries are done in order, to the first that is wrong.'),
       mock(`${NAME}/entry`, 'An entry that cannot be read is refused with EFAULT, an unknown flag with EOPNOTSUPP, a place that there is not and a device that the guest has not with EINVAL; those before it are done.'),
       mock(`${NAME}/entry-length`, 'Entries for a page table have the length that the driver knows, else EINVAL; those for devices may be shorter, and what lies beyond is zero, else E2BIG.', 'Linux 7.2 include/linux/iommu.h iommu_copy_struct_from_user_array, iommu_copy_struct_from_full_user_array'),
+      ...UPDATE_CLAUSES,
     ],
-    statuses: [0, -E.EINVAL, -E.EOPNOTSUPP, -E.EFAULT, -E.E2BIG],
+    statuses: [0, -E.EINVAL, -E.EOPNOTSUPP, -E.EFAULT, -E.E2BIG, -E.EPERM],
     apply(c) {
       const { entries, status } = work(c);
       return { clause: `${NAME}/${clauseOf(c, status)}`, status, outputs: told(entries, `${NAME}/counted`) };
@@ -109,4 +117,4 @@ export const hwptInvalidate = defineCall<Invalidate, IoctlInput>({
 const KNOWN = { 'hwpt-nested': 8n, viommu: 12n } as const;
 
 const clauseOf = (c: Invalidate, status: number): string =>
-  status === 0 ? 'done' : arg(c, 'entry_len') === KNOWN[c.object!.kind as keyof typeof KNOWN] ? 'entry' : 'entry-length';
+  guestOf(c.object) !== undefined ? (status === 0 ? 'ppc64-entered' : 'ppc64-refused') : status === 0 ? 'done' : arg(c, 'entry_len') === KNOWN[c.object!.kind as keyof typeof KNOWN] ? 'entry' : 'entry-length';

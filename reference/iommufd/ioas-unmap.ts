@@ -4,6 +4,7 @@ import { arg, BUFFER_BYTES, type Ioctl, type IoctlInput } from '../vfio/checks.j
 import type { Host } from '../vfio/host.js';
 import { answerChecks, IOAS, IOMMU, IOVA, iommufdClause, LARGEST, noIoas, readIoas, sizeChecks, WITH_AREA, type IoasContext } from './checks.js';
 import { removeArea } from './domains.js';
+import { usedByGuest } from './ppc64/unmap-check.js';
 import { EVERYTHING } from './state/areas.js';
 import type { Area, Interval, Ioas } from './state/context.js';
 
@@ -98,6 +99,7 @@ export const ioasUnmap = defineCall<Unmap, IoctlInput>({
     overflow,
     nothing,
     end,
+    usedByGuest<Unmap>(NAME),
     partly,
     noArea,
     { ...answerChecks<Unmap>(NAME, 'An answer that cannot be written is refused with EFAULT; the areas are gone.'), damage: (c) => void remove(c) },

@@ -72,13 +72,4 @@ describe("a guest's tables", () => {
     expect(hardware()).toEqual([[1, 0x9_0000_0001n]]);
     expect(tables.put(0n, 0x10_0003n)).toBe('not-mapped');
   });
-
-  it('carry low entries over to tables with one window more', () => {
-    const { parent, tables } = guest(LOW);
-    tables.put(0x7000n, 0x10_1003n);
-    const next = new GuestTables(parent, [LOW, HIGH]);
-    next.takeOver(tables);
-    expect([...next.tables.entries[0]!.written()]).toEqual([[7, 0x8_0000_1003n]]);
-    expect(next.tables.entries[1]!.touched).toBe(false);
-  });
 });

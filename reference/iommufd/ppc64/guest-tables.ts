@@ -78,13 +78,6 @@ export class GuestTables {
     this.#run = undefined;
   }
 
-  /** A guest's copy of what another of its tables has, as far as that lies in windows of both. */
-  takeOver(from: GuestTables): void {
-    for (const { start, page, written } of from.#places) {
-      for (const [index, tce] of written.written()) this.put(start + BigInt(index * page), tce);
-    }
-  }
-
   *#entriesIn(address: bigint, length: bigint): Generator<{ readonly place: Place; readonly index: number }> {
     for (const place of this.#places) {
       const page = BigInt(place.page);
