@@ -37,6 +37,7 @@ const withTarget = (name: string, what: string): Command =>
     .option('--target <name>', 'the system under test', 'model')
     .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm, linux-7.2, ppc64-target', 'lopar')
     .option('--ledger <dir>', 'another departure ledger than the one shipped')
+    .option('--fault <id>', 'model: with a known fault (list --mutants), to see what a defective system looks like')
     .option('--qemu <path>', 'another QEMU (qemu-papr, lab)')
     .option('--kernel <kernel>', 'lab: a vmlinux or vmlinuz, or debian:6.12, debian:7')
     .option('--cpu <cpu>', 'lab: power9 or power10')

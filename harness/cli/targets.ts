@@ -2,6 +2,8 @@ import { LabTarget } from '../../adapters/lab/target.js';
 import { ModelTarget, type ModelKind } from '../../adapters/model/model-target.js';
 import { QemuPaprTarget } from '../../adapters/qemu-papr/target.js';
 import { SshTarget } from '../../adapters/ssh/target.js';
+import { HISTORIC_MUTANTS } from '../../reference/mutants/index.js';
+import type { RuleBook } from '../../reference/rules.js';
 import { PROFILES, type Profile } from '../../reference/profiles.js';
 import { UsageError, type Target } from '../../adapters/target.js';
 import { withProfile } from '../profiled-target.js';
@@ -20,6 +22,8 @@ export interface TargetOptions {
   readonly kernel?: string;
   readonly cpu?: string;
   readonly snapshot?: true;
+  /** model: the id of a known fault that it has. */
+  readonly fault?: string;
   /** ssh: what of the host may be used, and how it is reached. */
   readonly device?: string[];
   readonly transport?: string;
@@ -39,9 +43,17 @@ interface TargetKind {
 const modelKind = (name: ModelKind, what: string): TargetKind => ({
   name,
   what,
-  takes: [],
-  open: ({ profile }) => Promise.resolve(new ModelTarget(findProfile(profile).rules, name)),
+  takes: ['fault'],
+  open: ({ profile, fault }) => Promise.resolve(new ModelTarget(withFault(findProfile(profile).rules, fault), name)),
 });
+
+/** The rules with a known fault. @throws UsageError */
+function withFault(rules: RuleBook, fault: string | undefined): RuleBook {
+  if (fault === undefined) return rules;
+  const mutant = HISTORIC_MUTANTS.get(fault);
+  if (mutant === undefined) throw new UsageError(`Expected --fault to be a known fault; got '${fault}'. See 'papr-conformance list --mutants'.`);
+  return mutant.change(rules);
+}
 
 const labKind = (platform: 'pseries' | 'powernv', what: string): TargetKind => ({
   name: `lab:${platform}`,
@@ -101,6 +113,7 @@ export function findProfile(name: string): Profile {
 
 /** Options that only some kinds of target take, and how a user writes them. */
 const SPECIAL: readonly (readonly [keyof TargetOptions, string])[] = [
+  ['fault', '--fault'],
   ['qemu', '--qemu'],
   ['kernel', '--kernel'],
   ['cpu', '--cpu'],
