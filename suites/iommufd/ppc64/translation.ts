@@ -42,7 +42,7 @@ export const scenarios: readonly Scenario[] = [
   }),
   plannedScenario({ id: 'iommufd/ppc64/q10-blocked', title: 'Detached, a device reaches no memory: the windows are gone, whatever the IOAS still has', clauses: ['VFIO_DEVICE_DETACH_IOMMUFD_PT/detached', BLOCKED], claims: stayed(['before', 'after']) }, (p) => {
     const r = ready(p);
-    attach(p, r.device, r.ioas);
+    attach(p, r.device, table(p, r.fd, r.device, r.ioas, 'made'));
     const [source, kept] = [filled(p, 0x11), filled(p, 0x22)];
     map(p, r.fd, r.ioas, source.address, 0n);
     map(p, r.fd, r.ioas, kept.address, PAGE);
