@@ -1,5 +1,4 @@
 import type { HardwareDomain } from '../state/context.js';
-import type { GuestTables } from './guest-tables.js';
 import { PPC64_DRIVER_NAME } from '../../iommu-drivers.js';
 
 /**
@@ -16,6 +15,16 @@ export interface PinnedRun {
   readonly writeable: boolean;
 }
 
+/** What rests on a guest's memory: tables of the guest. Addresses are the guest's. */
+export interface OnParent {
+  /** Some entry maps memory of that range. */
+  uses(address: bigint, length: bigint): boolean;
+  /** That memory goes: no entry maps it any more. */
+  forget(address: bigint, length: bigint): void;
+  /** The runs have changed. */
+  lookAgain(): void;
+}
+
 /** A guest's memory lies here: a TCE names pages of 4 KiB by 52 bits, and no machine has more. */
 export const GUEST_MEMORY = { first: 0n, last: (1n << 52n) - 1n } as const;
 
@@ -27,7 +36,7 @@ export interface ParentDomain extends HardwareDomain {
   /** In ascending order. */
   readonly runs: PinnedRun[];
   /** The guest's tables on it. */
-  readonly guests: Set<GuestTables>;
+  readonly guests: Set<OnParent>;
 }
 
 export const isParentDomain = (domain: object): domain is ParentDomain => 'guests' in domain;
@@ -37,7 +46,7 @@ const SMALLEST_PAGE_SHIFT = 12n;
 
 export function makeParentDomain(): ParentDomain {
   const runs: PinnedRun[] = [];
-  const guests = new Set<GuestTables>();
+  const guests = new Set<OnParent>();
   return {
     driver: PPC64_DRIVER_NAME,
     apertures: [GUEST_MEMORY],

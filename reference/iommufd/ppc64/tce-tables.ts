@@ -1,21 +1,14 @@
-import type { IommuTable, Platform } from '../../platform/table-group.js';
 import { TceTable } from '../../tce/table.js';
 import { TCE_READ, TCE_WRITE } from '../../tce/tce.js';
 import type { IommuGroup } from '../state/context.js';
-import type { DomainWindow } from './windows.js';
+import type { DomainWindow, TceTables } from '../state/tce-tables.js';
+
+export type { TceTables } from '../state/tce-tables.js';
 
 /*
- * The TCE tables of a page table of /dev/iommu: what they hold is the page table's own, and every PE that is attached has it
- * in its windows. Everything below the windows is the platform's (reference/platform).
+ * Entries of the TCE tables of a page table of /dev/iommu, and the PEs that have them. Everything below the windows is the
+ * platform's (reference/platform).
  */
-
-export interface TceTables {
-  readonly windows: readonly DomainWindow[];
-  /** What each window's table holds, whether a PE has it or not. */
-  readonly entries: readonly TceTable[];
-  /** Where they are in force: the PE's own table for each window. */
-  readonly live: Map<IommuGroup, { readonly platform: Platform; readonly windows: readonly IommuTable[] }>;
-}
 
 export const makeTceTables = (windows: readonly DomainWindow[]): TceTables => ({
   windows,

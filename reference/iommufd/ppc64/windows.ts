@@ -1,17 +1,10 @@
 import type { GroupDescription, LinuxDescription } from '../../description.js';
 import type { Interval } from '../state/areas.js';
+import type { DomainWindow } from '../state/tce-tables.js';
+
+export type { DomainWindow } from '../state/tce-tables.js';
 
 /* The windows of a PE as the plan for /dev/iommu has them: where they may be, how large, of which pages. Bytes. */
-
-/** A window of a page table: what a PE translates with one TCE table. */
-export interface DomainWindow {
-  /** First bus address: the PE's default one, 4 GiB, or 512 PiB. */
-  readonly start: bigint;
-  readonly size: bigint;
-  /** log2 of the I/O page size. */
-  readonly pageShift: number;
-  readonly levels: number;
-}
 
 /** Where a window beside the default one can be: just above what 32 bits reach, or where bit 59 says so. */
 export const HIGH_STARTS = [1n << 32n, 1n << 59n] as const;

@@ -1,10 +1,10 @@
 import type { DriverDescription } from '../../iommu-drivers.js';
 import type { AddressSpace, MemoryFile } from '../../memory/process.js';
 import type { Platform, TableGroup } from '../../platform/table-group.js';
-import type { TceTables } from '../ppc64/tce-tables.js';
 import { AreaMap, type Interval } from './areas.js';
 import type { EventQueue } from './event-queue.js';
 import type { FaultQueue } from './fault-queue.js';
+import type { TceTables } from './tce-tables.js';
 
 export type { Interval } from './areas.js';
 
