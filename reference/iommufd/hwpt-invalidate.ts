@@ -74,7 +74,7 @@ const wrongType = refusing({
 
 const CHECKS: readonly Guard<Invalidate>[] = [reserved, badArray, noObject, otherKind, wrongType];
 
-const work = (c: Invalidate): Done => (guestOf(c.object) !== undefined ? updateGuest(c, guestOf(c.object)!) : c.object!.kind === 'viommu' ? invalidateDevices(c, c.object!) : c.object!.kind === 'hwpt-nested' ? invalidateTable(c, c.object!) : { entries: 0, status: 0 });
+const work = (c: Invalidate): Done => (guestOf(c.object) !== undefined ? updateGuest(c, guestOf(c.object)!) : c.object!.kind === 'viommu' ? invalidateDevices(c, c.object) : c.object!.kind === 'hwpt-nested' ? invalidateTable(c, c.object) : { entries: 0, status: 0 });
 
 /** The answer is always written, also of a call that is refused: where it cannot be, nobody knows what was done. */
 const answerless: Guard<Invalidate> = {
