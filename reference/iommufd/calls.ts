@@ -23,9 +23,10 @@ import { openIommu } from './open.js';
 import { faultQueueAlloc } from './fault-queue-alloc.js';
 import { readOther, writeOther } from './other-transfers.js';
 import { hwptInvalidate } from './hwpt-invalidate.js';
-import { checkCache, checkIotlb } from './test-checks.js';
-import { triggerIopf } from './trigger-iopf.js';
-import { triggerVevent } from './trigger-vevent.js';
+import { checkCache, checkIotlb } from './mock/check-kept.js';
+import { pasidAttach, pasidCheck, pasidDetach, pasidReplace } from './mock/pasids.js';
+import { triggerIopf } from './mock/trigger-iopf.js';
+import { triggerVevent } from './mock/trigger-vevent.js';
 import { hwQueueAlloc } from './hw-queue-alloc.js';
 import { vdeviceAlloc } from './vdevice-alloc.js';
 import { veventqAlloc } from './veventq-alloc.js';
@@ -76,6 +77,10 @@ export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [
   checkCache,
   triggerIopf,
   triggerVevent,
+  pasidAttach,
+  pasidReplace,
+  pasidDetach,
+  pasidCheck,
   hwptAlloc,
   getHwInfo,
   setDirtyTracking,

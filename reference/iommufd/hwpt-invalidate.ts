@@ -102,7 +102,7 @@ export const hwptInvalidate = defineCall<Invalidate, IoctlInput>({
       return { clause: `${NAME}/${clauseOf(c, status)}`, status, outputs: told(entries, `${NAME}/counted`) };
     },
   },
-  sample: { fd: IOMMU, setup: WITH_NESTED, args: { hwpt_id: NESTED, data_uptr: DATA, data_type: SELFTEST, entry_len: 8n, entry_num: 1n } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_NESTED, args: { hwpt_id: NESTED, data_uptr: DATA, data_type: SELFTEST, entry_len: 8n, entry_num: 1n } },
 });
 
 /** Bytes of an entry as the driver has it. */
