@@ -3,10 +3,11 @@ import type { Scenario } from '../../harness/scenario.js';
 import { IOMMUFD_RULES_LIST } from '../../reference/iommufd/calls.js';
 import { isIoctl } from '../../reference/uapi/ioctl.js';
 import { scenarios as devices } from './devices.js';
+import { scenarios as faults } from './faults.js';
 import { scenarios as objects } from './objects.js';
 
 /** Every rule alone and every two in order. */
 const negatives = IOMMUFD_RULES_LIST.filter(({ name }) => isIoctl(name)).flatMap((call) => negativeScenarios('iommufd', call));
 
 /** The door of /dev/iommu. */
-export const scenarios: readonly Scenario[] = [...objects, ...devices, ...negatives];
+export const scenarios: readonly Scenario[] = [...objects, ...devices, ...faults, ...negatives];
