@@ -297,7 +297,7 @@ export class VfioProgramBuilder {
 
   #track(operation: Operation): void {
     if (operation.door === 'host') this.#trackProcess(operation);
-    if (operation.door === 'user' && operation.op === 'file' && operation.as !== undefined) this.#open.set(operation.as, operation.by);
+    if (operation.door === 'user' && operation.op === 'file' && operation.as !== undefined) this.#open.set(`${operation.as}.fd`, operation.by);
     if (operation.door !== 'vfio' && operation.door !== 'iommufd') return;
     if (operation.op === 'close' && typeof operation.fd !== 'bigint') this.#open.delete(operation.fd.from);
     if (operation.op === 'ioctl' && operation.call === 'IOMMU_TEST_OP_PASID_ATTACH') this.#pasids.push(detachOf(operation));

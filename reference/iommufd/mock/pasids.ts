@@ -57,19 +57,21 @@ const perform = (c: Change): Table => {
   return changed(c.host, c.context, c.seen!.device, c.change.pasid, goalOf(c.change), freeId(c.context));
 };
 
-const driverRefuses = (call: IommufdCallName): Guard<Change> => ({
-  ...clause(`${call}/driver-error`, `A table that the driver refuses (the test driver every second one for PASID ${REFUSED}) is refused with its error, and what was in force stays.`, 'Linux 7.2 drivers/iommu/iommufd/selftest.c mock_domain_set_dev_pasid_nop'),
+const driverRefuses: Guard<Change> = {
+  ...clause(`${REPLACE}/driver-error`, `A table that the driver refuses (the test driver every second one for PASID ${REFUSED}) is refused with its error, and what was in force stays.`, 'Linux 7.2 drivers/iommu/iommufd/selftest.c mock_domain_set_dev_pasid_nop'),
   when: (c) => asksDriver(c) && c.seen!.refuses === true,
   refuse: [-E.ENOMEM],
   damage(c) {
     c.seen!.refuses = false;
   },
-});
+};
+
+const OF_FILLING = ['memory', 'limit'].map((rule) => `${ATTACH}/${rule}`);
 
 /** The checks of a change, with one more where the table is known to be one. */
 function checks(call: typeof ATTACH | typeof REPLACE, state: Guard<Change>): Guard<Change>[] {
   const [table, kind, ...rest] = changeChecks<Change>(call, { table: { args: { pt_id: NO_SUCH_OBJECT } }, kind: { args: { pt_id: MOCK } }, pasid: undefined, driver: undefined, 'pasid-range': undefined });
-  return [noDevice(call), table!, kind!, state, ...rest, driverRefuses(call)];
+  return [noDevice(call), table!, kind!, state, ...rest];
 }
 
 const busy: Guard<Change> = {
@@ -96,7 +98,8 @@ export const pasidAttach = defineCall<Change, IoctlInput>({
   read: readChange,
   guards: [
     ...sizeChecks<Change>(ATTACH),
-    ...checks(ATTACH, busy),
+    // No table is made for a PASID before it is refused.
+    ...checks(ATTACH, busy).filter(({ id }) => !OF_FILLING.includes(id)),
     {
       ...answerChecks<Change>(ATTACH),
       damage(c) {
@@ -117,6 +120,7 @@ export const pasidReplace = defineCall<Change, IoctlInput>({
   guards: [
     ...sizeChecks<Change>(REPLACE),
     ...checks(REPLACE, free),
+    driverRefuses,
     {
       ...answerChecks<Change>(REPLACE, 'An answer that cannot be written is refused with EFAULT; the PASID has gone over.'),
       damage(c) {
