@@ -22,7 +22,7 @@ const unmap = (p: VfioProgramBuilder, fd: Term, ioas: Term): VfioProgramBuilder 
 
 /** Queues in a guest's memory that hardware reads. */
 export const scenarios: readonly Scenario[] = [
-  vfioScenario({ id: 'iommufd/hw-queue/locks', title: 'Memory that holds a hardware queue cannot be unmapped while the queue lives, and can afterwards', clauses: [`${NAME}/made`, 'IOMMU_IOAS_UNMAP/LOCKED', 'IOMMU_IOAS_UNMAP/unmapped', 'IOMMU_DESTROY/in-use'] }, (p) => {
+  vfioScenario({ id: 'iommufd/hw-queue/locks', title: 'Memory that holds a hardware queue cannot be unmapped while the queue lives, and can afterwards', clauses: [`${NAME}/made`, 'IOMMU_IOAS_UNMAP/locked', 'IOMMU_IOAS_UNMAP/unmapped', 'IOMMU_DESTROY/in-use'] }, (p) => {
     const { fd, ioas, viommu } = guest(p);
     map(p, fd, ioas);
     const made = queue(p, fd, viommu, 'made');
