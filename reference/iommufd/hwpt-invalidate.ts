@@ -6,7 +6,7 @@ import type { Host } from '../vfio/host.js';
 import { IOMMU, iommufdClause, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
 import { invalidateDevices, invalidateTable, type Done } from './invalidation.js';
 import { pageBytes } from './ranges.js';
-import { DATA, NESTED, NO_SUCH_OBJECT, SELFTEST, TABLE, WITH_NESTED } from './samples.js';
+import { ENTRY, NESTED, NO_SUCH_OBJECT, SELFTEST, TABLE, WITH_NESTED } from './samples.js';
 import type { IommufdObject } from './state/context.js';
 
 const NAME = 'IOMMU_HWPT_INVALIDATE';
@@ -67,7 +67,7 @@ const wrongType = refusing({
 
 const CHECKS: readonly Guard<Invalidate>[] = [reserved, badArray, noObject, otherKind, wrongType];
 
-const work = (c: Invalidate): Done => (c.object!.kind === 'viommu' ? invalidateDevices(c, c.object!) : c.object!.kind === 'hwpt-nested' ? invalidateTable(c, c.object!) : { entries: 0, status: 0 });
+const work = (c: Invalidate): Done => (c.object!.kind === 'viommu' ? invalidateDevices(c, c.object) : c.object!.kind === 'hwpt-nested' ? invalidateTable(c, c.object) : { entries: 0, status: 0 });
 
 /** The answer is always written, also of a call that is refused: where it cannot be, nobody knows what was done. */
 const answerless: Guard<Invalidate> = {
@@ -102,7 +102,7 @@ export const hwptInvalidate = defineCall<Invalidate, IoctlInput>({
       return { clause: `${NAME}/${clauseOf(c, status)}`, status, outputs: told(entries, `${NAME}/counted`) };
     },
   },
-  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_NESTED, args: { hwpt_id: NESTED, data_uptr: DATA, data_type: SELFTEST, entry_len: 8n, entry_num: 1n } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_NESTED, args: { hwpt_id: NESTED, data_uptr: ENTRY, data_type: SELFTEST, entry_len: 8n, entry_num: 1n } },
 });
 
 /** Bytes of an entry as the driver has it. */

@@ -42,6 +42,8 @@ export const VEVENTQ_ALLOC: Operation = ioctl('IOMMU_VEVENTQ_ALLOC', { viommu_id
 
 /** A nested table, its data of two words. */
 export const DATA: Term = { from: 'data.address' };
+/** An entry of an invalidation: no flag, place 0. */
+export const ENTRY: Term = { from: 'data.address', plus: 8n };
 export const WITH_NESTED: readonly Operation[] = [
   ...WITH_PARENT,
   { door: 'user', op: 'map', length: 0x1_0000n, protection: 'rw', as: 'data' },

@@ -125,7 +125,7 @@ const delivery: readonly Scenario[] = [
     },
   ),
   vfioScenario(
-    { id: 'iommufd/faults/many-answers', title: 'Responses are taken to the first that is wrong; what was taken is told, and cookies are free again', clauses: ['write-responses/answered', 'write-responses/cookie', 'read-faults/cookie'] },
+    { id: 'iommufd/faults/many-answers', title: 'Responses are taken to the first that is wrong; what was taken is told, and cookies are free again', clauses: ['write-responses/answered', 'write-responses/code', 'write-responses/cookie', 'read-faults/cookie'] },
     (p) => {
       const fd = p.iommu();
       const device = mock(p, fd, p.ioas(fd));
@@ -134,6 +134,7 @@ const delivery: readonly Scenario[] = [
       for (let i = 1n; i <= 4n; i += 1n) fault(p, fd, device, i << 12n);
       const word = p.read(queue.fd, 4 * FAULT);
       const [a, b, c, d] = [word(COOKIE(0)), word(COOKIE(1)), word(COOKIE(2)), word(COOKIE(3))];
+      p.write(queue.fd, [b, 2n]);
       p.write(queue.fd, [b, 1n, c, 2n, d, 0n]);
       p.write(queue.fd, [b, 0n, a, 0n]);
       p.write(queue.fd, [a, 0n, a, 0n]);

@@ -34,11 +34,20 @@ describe('a kernel with a bug of its queues', () => {
 const CALLS =
   /^(read-|write-|IOMMU_(FAULT_QUEUE|VIOMMU|VDEVICE|VEVENTQ|HW_QUEUE)_ALLOC|IOMMU_HWPT_INVALIDATE|IOMMU_TEST_OP_(PASID_|TRIGGER_|DEV_CHECK_CACHE|MD_CHECK_IOTLB))/;
 
+/** Rules behind which another refuses with the same error, so that lacking them cannot be told. */
+const REDUNDANT = [
+  'IOMMU_HWPT_INVALIDATE/kind',
+  'IOMMU_HW_QUEUE_ALLOC/size',
+  'IOMMU_TEST_OP_PASID_ATTACH/kind',
+  'IOMMU_TEST_OP_PASID_REPLACE/kind',
+  'IOMMU_TEST_OP_TRIGGER_VEVENT/device',
+];
+
 /** Every rule of these calls, with the scenarios that are about it. */
 const cases = IOMMUFD_RULES_LIST.filter(({ name }) => CALLS.test(name)).flatMap((call) => {
   const all = [...faults, ...viommus, ...hwQueues, ...invalidate, ...pasids, ...(call.name.startsWith('IOMMU_') ? negativeScenarios('iommufd', call) : [])];
   return (call.guards as readonly Guard<unknown>[])
-    .filter(({ choice }) => choice === undefined)
+    .filter(({ id, choice }) => choice === undefined && !REDUNDANT.includes(id))
     .map(({ id }) => ({ id, scenarios: all.filter(({ clauses }) => clauses.includes(id)) }));
 });
 

@@ -70,7 +70,7 @@ const OF_FILLING = ['memory', 'limit'].map((rule) => `${ATTACH}/${rule}`);
 
 /** The checks of a change, with one more where the table is known to be one. */
 function checks(call: typeof ATTACH | typeof REPLACE, state: Guard<Change>): Guard<Change>[] {
-  const [table, kind, ...rest] = changeChecks<Change>(call, { table: { args: { pt_id: NO_SUCH_OBJECT } }, kind: { args: { pt_id: MOCK } }, pasid: undefined, driver: undefined, 'pasid-range': undefined });
+  const [table, kind, ...rest] = changeChecks<Change>(call, { table: { args: { pt_id: NO_SUCH_OBJECT } }, kind: { args: { pt_id: MOCK } }, pasid: undefined, driver: undefined, ...(call === ATTACH && { 'pasid-range': undefined }) });
   return [noDevice(call), table!, kind!, state, ...rest];
 }
 
