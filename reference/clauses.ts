@@ -1,5 +1,6 @@
 import { REFERENCE_RULES } from './rule-book.js';
 import { HOST_CLAUSES } from './vfio/host-operations.js';
+import { DOMAIN_CLAUSES } from './iommufd/domain-access.js';
 import { PROPERTY_CLAUSES } from './papr/properties.js';
 import type { AnyCall, Clause, Guard } from './rules.js';
 
@@ -30,7 +31,7 @@ const GENERAL: readonly Clause[] = [
 
 /** The clause catalogue: derived from the rule tables, not kept beside them. In the order of the tables. */
 export function allClauses(): Clause[] {
-  return unique([...[...REFERENCE_RULES.values()].flatMap(callClauses), ...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...GENERAL]);
+  return unique([...[...REFERENCE_RULES.values()].flatMap(callClauses), ...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...DOMAIN_CLAUSES, ...GENERAL]);
 }
 
 /** A call whose last check always decides names the clause twice. */

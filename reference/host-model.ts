@@ -4,6 +4,8 @@ import { wordsOf, type Observation, type SyscallObservation } from './doors/obse
 import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, QueueRead, QueueWrite, UserFile, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
 import type { Term } from './doors/term.js';
 import { servedByIommufd } from './iommufd/calls.js';
+import { domainAccess } from './iommufd/domain-access.js';
+import { inForce } from './iommufd/groups.js';
 import { transferCall } from './iommufd/reading.js';
 import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from './judging.js';
 import type { Judgement } from './judgement.js';
@@ -12,7 +14,7 @@ import { perform, type Answer, type AnyCall, type Expected, type RuleBook, type 
 import { access, DEVICE_BUFFER_BYTES } from './tce/device.js';
 import { E, syscallResultName } from './uapi/errno.js';
 import { isIoctl, type IoctlName } from './uapi/ioctl.js';
-import { IOMMUFD_CALLS, isIommufdCall } from './uapi/iommufd.js';
+import { iommufdCall, IOMMUFD_CALLS, isIommufdCall } from './uapi/iommufd.js';
 import { decode, encode, fieldsOf, withFields } from './uapi/structure.js';
 import type { Field } from './uapi/vfio.js';
 import { LATCHING, served } from './vfio/calls.js';
@@ -148,7 +150,7 @@ export class HostModel {
 
   #ioctl(operation: VfioIoctl | IommufdIoctl, process: Process, fd: number): Invocation {
     const file = process.files.get(fd);
-    const name = file?.kind === 'iommufd' ? servedByIommufd(operation.call) : served(file, operation.call);
+    const name = file?.kind === 'iommufd' ? servedByIommufd(operation.call, this.host.linux.iommufd?.mock) : served(file, operation.call);
     const call = this.#rule(name);
     const values = Object.fromEntries(Object.entries(operation.args).map(([field, term]) => [field, this.value(term)]));
     const given = structureOf(operation, values);
@@ -224,6 +226,8 @@ export class HostModel {
     const { machine, maybeStopped, linux } = this.host;
     const pe = operation.device.split('.')[0]!;
     openAtFirst(this.host, operation.device);
+    const domain = inForce(this.host.iommuGroups.get(pe)!);
+    if (typeof domain === 'object') return domainAccess(this.host, domain, operation, this.value(operation.iova));
     const { clauses } = access(machine, this.#rule('dma'), operation, this.value(operation.iova), maybeStopped.has(pe));
     if (linux.eeh && clauses.some((clause) => clause !== 'dma/translated')) maybeStopped.add(pe);
     return clauses;
@@ -238,7 +242,8 @@ const openCall = ({ door, what }: Extract<CallOperation, { op: 'open' }>): strin
 function structureOf({ call, ...operation }: VfioIoctl | IommufdIoctl, values: Readonly<Record<string, bigint>>): Uint8Array {
   if (operation.door === 'vfio' || !isIommufdCall(call)) return encode(call, values);
   const size = BigInt(IOMMUFD_CALLS[call].argument.bytes + (operation.beyond?.bytes ?? 0));
-  return encode(call, { size, ...values });
+  const { test } = iommufdCall(call);
+  return encode(call, { size, ...(test !== undefined && { op: BigInt(test) }), ...values });
 }
 
 /** The fields as the kernel has them: those beyond the size that the program tells are zero (IOMMUFD). */

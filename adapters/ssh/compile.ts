@@ -1,7 +1,7 @@
 import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, Program, QueueRead, QueueWrite, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
 import { DanglingReference, isReference, type Term } from '../../reference/doors/term.js';
 import { argumentOf, ioctlRequest } from '../../reference/uapi/ioctl.js';
-import { IOMMUFD_CALLS } from '../../reference/uapi/iommufd.js';
+import { iommufdCall, IOMMUFD_CALLS } from '../../reference/uapi/iommufd.js';
 import { u64 } from '../../reference/values.js';
 import { transferSteps } from './edu.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
@@ -119,8 +119,9 @@ class Compiler {
 
   #structure({ fd, call, args, pointer, beyond }: IommufdIoctl): Step {
     const { order, architecture } = this.host;
+    const { test } = iommufdCall(call);
     const size = BigInt(IOMMUFD_CALLS[call].argument.bytes + (beyond?.bytes ?? 0));
-    const values = Object.fromEntries(Object.entries({ size, ...args }).map(([name, term]) => [name, this.#value(term)]));
+    const values = Object.fromEntries(Object.entries({ size, ...(test !== undefined && { op: BigInt(test) }), ...args }).map(([name, term]) => [name, this.#value(term)]));
     const { bytes, patch } = encodeFor(order, call, values);
     const tail = beyond === undefined ? '' : beyond.byte.toString(16).padStart(2, '0').repeat(beyond.bytes);
     return { do: 'ioctl', fd: this.#value(fd), request: ioctlRequest(call, architecture), bytes: bytes + tail, patch, ...(pointer && { place: pointer }) };

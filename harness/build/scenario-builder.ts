@@ -1,7 +1,8 @@
 import type { Capability } from '../../adapters/target.js';
-import type { HostOperation, Operation, VfioOperation } from '../../reference/doors/operations.js';
+import type { HostOperation, IommufdOperation, Operation, VfioOperation } from '../../reference/doors/operations.js';
 import { termsOf } from '../../reference/doors/terms.js';
 import { isReference, type Term } from '../../reference/doors/term.js';
+import { iommufdCall } from '../../reference/uapi/iommufd.js';
 import type { Claim, Scenario } from '../scenario.js';
 import { ProgramBuilder } from './program-builder.js';
 import { VfioProgramBuilder } from './vfio-program-builder.js';
@@ -56,12 +57,17 @@ function capabilitiesOf(operation: Operation): Capability[] {
     case 'vfio':
       return ['vfio', ...vfioCapabilities(operation), ...termsOf(operation).flatMap(termCapabilities)];
     case 'iommufd':
-      return ['iommufd', ...(operation.op === 'open' && operation.what !== 'iommu' ? ['cdev', `device:${operation.what}`] : []), ...termsOf(operation).flatMap(termCapabilities)];
+      return ['iommufd', ...iommufdCapabilities(operation), ...termsOf(operation).flatMap(termCapabilities)];
     case 'user':
       return ['vfio', ...((operation.op === 'map' || operation.op === 'file') && operation.hugePages !== undefined ? [`huge:${operation.hugePages}`] : [])];
     case 'host':
       return ['vfio', ...hostCapabilities(operation)];
   }
+}
+
+function iommufdCapabilities(operation: IommufdOperation): Capability[] {
+  if (operation.op === 'open') return operation.what === 'iommu' ? [] : ['cdev', `device:${operation.what}`];
+  return operation.op === 'ioctl' && iommufdCall(operation.call).test !== undefined ? ['mock'] : [];
 }
 
 function vfioCapabilities(operation: VfioOperation): Capability[] {

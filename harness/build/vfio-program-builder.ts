@@ -52,6 +52,8 @@ export class VfioProgramBuilder {
   readonly #open = new Map<string, string | undefined>();
   /** Processes that were forked and are alive. */
   readonly #children = new Set<string>();
+  /** PASIDs of test devices that were attached: they must be gone before their device is. */
+  readonly #pasids: Operation[] = [];
   #named = 0;
 
   /** Appends any operation, with its audit. */
@@ -71,6 +73,7 @@ export class VfioProgramBuilder {
   /** Ends what was forked, closes what is left open, the latest first, and looks whether anything is left. */
   finish(): Program {
     for (const child of [...this.#children].reverse()) this.exit(child);
+    this.all(this.#pasids.splice(0));
     for (const [name, by] of [...this.#open].reverse()) this.close({ from: name }, by);
     return { operations: [...this.#operations, { door: 'host', op: 'log', audit: true }] };
   }
@@ -294,9 +297,10 @@ export class VfioProgramBuilder {
 
   #track(operation: Operation): void {
     if (operation.door === 'host') this.#trackProcess(operation);
-    if (operation.door === 'user' && operation.op === 'file' && operation.as !== undefined) this.#open.set(operation.as, operation.by);
+    if (operation.door === 'user' && operation.op === 'file' && operation.as !== undefined) this.#open.set(`${operation.as}.fd`, operation.by);
     if (operation.door !== 'vfio' && operation.door !== 'iommufd') return;
     if (operation.op === 'close' && typeof operation.fd !== 'bigint') this.#open.delete(operation.fd.from);
+    if (operation.op === 'ioctl' && operation.call === 'IOMMU_TEST_OP_PASID_ATTACH') this.#pasids.push(detachOf(operation));
     const opened = descriptorOf(operation);
     if (operation.as !== undefined && opened !== undefined) this.#open.set(`${operation.as}.${opened}`, operation.by);
   }
@@ -307,6 +311,9 @@ export interface DeviceHandle {
   readonly name: string;
   readonly fd: Term;
 }
+
+/** What takes an attached PASID back; where it is gone already it does nothing. */
+const detachOf = ({ fd, args }: IommufdIoctl): Operation => ({ door: 'iommufd', op: 'ioctl', fd, call: 'IOMMU_TEST_OP_PASID_DETACH', args: { id: args['id'] ?? 0n, pasid: args['pasid'] ?? 0n } });
 
 /** The result of an operation that is a descriptor. A queue's can be closed only where the program says what it is when the call is refused. */
 function descriptorOf(operation: Extract<Operation, { door: 'vfio' | 'iommufd' }>): string | undefined {

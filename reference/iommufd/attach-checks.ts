@@ -43,8 +43,8 @@ const elsewhere = (change: Change, table: Table | undefined): boolean => {
 };
 
 /** The table's driver is not the device's, or it would have to tell what the device cannot. */
-const unsuited = ({ device }: Change, { domain }: Table): boolean =>
-  domain.driver !== device.driver.name || ('dirty' in domain && !device.driver.dirtyTracking);
+const unsuited = ({ device, pasid }: Change, { domain }: Table): boolean =>
+  domain.driver !== device.driver.name || (pasid === NO_PASID && 'dirty' in domain && !device.driver.dirtyTracking);
 
 /** What a change comes to, as far as it can be told without doing it: the table, or none where one is to be made. */
 export function goalOf(change: Change): Goal {

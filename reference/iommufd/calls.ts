@@ -9,6 +9,13 @@ import { detachPt } from './detach-pt.js';
 import { getHwInfo } from './get-hw-info.js';
 import { groupDevice } from './group-device.js';
 import { hwptAlloc } from './hwpt-alloc.js';
+import { addReserved } from './mock/add-reserved.js';
+import { checkMap } from './mock/check-map.js';
+import { checkRefs } from './mock/check-refs.js';
+import { mockDirty } from './mock/dirty.js';
+import { mockDomainReplace } from './mock/domain-replace.js';
+import { mockDomain, mockDomainFlags } from './mock/domain.js';
+import { unknownTestOp } from './mock/unknown.js';
 import { openDevice } from './open-device.js';
 import { unboundCall } from './unbound.js';
 import { ioasAllowIovas } from './ioas-allow-iovas.js';
@@ -23,9 +30,10 @@ import { openIommu } from './open.js';
 import { faultQueueAlloc } from './fault-queue-alloc.js';
 import { readOther, writeOther } from './other-transfers.js';
 import { hwptInvalidate } from './hwpt-invalidate.js';
-import { checkCache, checkIotlb } from './test-checks.js';
-import { triggerIopf } from './trigger-iopf.js';
-import { triggerVevent } from './trigger-vevent.js';
+import { checkCache, checkIotlb } from './mock/check-kept.js';
+import { pasidAttach, pasidCheck, pasidDetach, pasidReplace } from './mock/pasids.js';
+import { triggerIopf } from './mock/trigger-iopf.js';
+import { triggerVevent } from './mock/trigger-vevent.js';
 import { hwQueueAlloc } from './hw-queue-alloc.js';
 import { vdeviceAlloc } from './vdevice-alloc.js';
 import { veventqAlloc } from './veventq-alloc.js';
@@ -76,10 +84,22 @@ export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [
   checkCache,
   triggerIopf,
   triggerVevent,
+  pasidAttach,
+  pasidReplace,
+  pasidDetach,
+  pasidCheck,
   hwptAlloc,
   getHwInfo,
   setDirtyTracking,
   getDirtyBitmap,
+  addReserved,
+  mockDomain,
+  mockDomainFlags,
+  mockDomainReplace,
+  checkMap,
+  checkRefs,
+  mockDirty,
+  unknownTestOp,
   unknownIommufdCall,
   type1ApiVersion,
   type1CheckExtension,
@@ -110,11 +130,14 @@ const TYPE1_CALLS: ReadonlyMap<number, string> = new Map(
 /** IOMMUFD's own numbers begin here; those below are VFIO's. */
 const FIRST_IOMMUFD = 0x80;
 
-/** The call of the rule book that an ioctl on /dev/iommu comes to: the number decides, not the name. */
-export function servedByIommufd(name: IoctlName): string {
+/**
+ * The call of the rule book that an ioctl on /dev/iommu comes to: the number decides, not the name; of the test driver's number,
+ * where the kernel has it, the operation.
+ */
+export function servedByIommufd(name: IoctlName, mock = false): string {
   const number = numberOf(name);
   if (number < FIRST_IOMMUFD) return TYPE1_CALLS.get(number) ?? unknownType1Call.name;
-  const operation = isIommufdCall(name) ? iommufdCall(name).test : undefined;
-  const named = (Object.keys(IOMMUFD_CALLS) as IommufdCallName[]).find((other) => IOMMUFD_CALLS[other].number === number && iommufdCall(other).test === operation);
+  if (isIommufdCall(name) && iommufdCall(name).test !== undefined) return mock && IOMMUFD_RULES.has(name) ? name : unknownIommufdCall.name;
+  const named = (Object.keys(IOMMUFD_CALLS) as IommufdCallName[]).find((other) => IOMMUFD_CALLS[other].number === number);
   return named !== undefined && IOMMUFD_RULES.has(named) ? named : unknownIommufdCall.name;
 }

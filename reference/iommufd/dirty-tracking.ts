@@ -18,9 +18,11 @@ const GET = 'IOMMU_HWPT_GET_DIRTY_BITMAP';
 const TABLE = { from: 'table.out_hwpt_id' };
 const alloc = (flags: bigint) => ({ door: 'iommufd', op: 'ioctl', fd: IOMMU, call: 'IOMMU_HWPT_ALLOC', args: { dev_id: DEVICE_ID, pt_id: IOAS, flags }, as: 'table' }) as const;
 
+const WITH_BUFFER = [...BOUND_AND_IOAS, { door: 'user', op: 'map', length: 0x1_0000n, protection: 'rw', as: 'buffer' }] as const;
+
 /** A table that tells what was written, and one that does not. */
-const TELLING = [...BOUND_AND_IOAS, alloc(HWPT.DIRTY_TRACKING)];
-const SILENT = [...BOUND_AND_IOAS, alloc(0n)];
+const TELLING = [...WITH_BUFFER, alloc(HWPT.DIRTY_TRACKING)];
+const SILENT = [...WITH_BUFFER, alloc(0n)];
 
 const setClause = iommufdClause('hw_pagetable.c iommufd_hwpt_set_dirty_tracking; io_pagetable.c iopt_set_dirty_tracking');
 const getClause = iommufdClause('hw_pagetable.c iommufd_hwpt_get_dirty_bitmap; io_pagetable.c iommufd_check_iova_range');
@@ -117,7 +119,7 @@ export const getDirtyBitmap = defineCall<OfTable, IoctlInput>({
   },
   sample: {
     fd: IOMMU,
-    setup: [...TELLING, { door: 'user', op: 'map', length: 0x1_0000n, protection: 'rw', as: 'buffer' }],
+    setup: TELLING,
     args: { hwpt_id: TABLE, iova: SAMPLE_IOVA, length: 0x10_0000n, page_size: 0x1_0000n, data: BUFFER },
   },
 });

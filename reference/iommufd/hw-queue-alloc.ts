@@ -178,7 +178,7 @@ export const hwQueueAlloc = defineCall<HwQueueAlloc, IoctlInput>({
       return { clause: `${NAME}/made`, status: 0, outputs: [{ index: 5, name: 'out_hw_queue_id', value: BigInt(id), clause: `${NAME}/made` }] };
     },
   },
-  sample: { fd: IOMMU, setup: [...WITH_VIOMMU, ...MAPPED], args: { viommu_id: VIOMMU, type: SELFTEST, nesting_parent_iova: 0x100_0000n, length: 0x1000n } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: [...WITH_VIOMMU, ...MAPPED], args: { viommu_id: VIOMMU, type: SELFTEST, nesting_parent_iova: 0x100_0000n, length: 0x1000n } },
 });
 
 function readHwQueue(host: Host, ioctl: Ioctl): HwQueueAlloc {

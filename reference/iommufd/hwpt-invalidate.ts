@@ -10,7 +10,7 @@ import { isGuestDomain } from './ppc64/guest-domain.js';
 import type { GuestTables } from './ppc64/guest-tables.js';
 import { UPDATE_CLAUSES, updateGuest } from './ppc64/guest-updates.js';
 import { pageBytes } from './ranges.js';
-import { DATA, NESTED, NO_SUCH_OBJECT, SELFTEST, TABLE, WITH_NESTED } from './samples.js';
+import { ENTRY, NESTED, NO_SUCH_OBJECT, SELFTEST, TABLE, WITH_NESTED } from './samples.js';
 import type { IommufdObject } from './state/context.js';
 
 const NAME = 'IOMMU_HWPT_INVALIDATE';
@@ -110,7 +110,7 @@ export const hwptInvalidate = defineCall<Invalidate, IoctlInput>({
       return { clause: `${NAME}/${clauseOf(c, status)}`, status, outputs: told(entries, `${NAME}/counted`) };
     },
   },
-  sample: { fd: IOMMU, setup: WITH_NESTED, args: { hwpt_id: NESTED, data_uptr: DATA, data_type: SELFTEST, entry_len: 8n, entry_num: 1n } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_NESTED, args: { hwpt_id: NESTED, data_uptr: ENTRY, data_type: SELFTEST, entry_len: 8n, entry_num: 1n } },
 });
 
 /** Bytes of an entry as the driver has it. */

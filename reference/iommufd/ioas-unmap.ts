@@ -66,6 +66,13 @@ const end: Guard<Unmap> = {
   violation: { args: { iova: LARGEST - 0xffffn } },
 };
 
+const locked: Guard<Unmap> = {
+  ...walkClause(`${NAME}/locked`, 'An area that an object needs to stay (a hardware queue) is refused with EBUSY; those below it are gone, and the length does not say so.'),
+  when: (c) => c.walked.stopped === 'locked',
+  refuse: [-E.EBUSY],
+  damage: (c) => void remove(c),
+};
+
 const partly: Guard<Unmap> = {
   ...walkClause(`${NAME}/partly`, 'An area that is not wholly in the range is refused with ENOENT; those below it are gone, and the length does not say so.'),
   when: (c) => c.walked.stopped === 'partly',
@@ -99,6 +106,7 @@ export const ioasUnmap = defineCall<Unmap, IoctlInput>({
     overflow,
     nothing,
     end,
+    locked,
     usedByGuest<Unmap>(NAME),
     partly,
     noArea,

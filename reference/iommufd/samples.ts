@@ -42,6 +42,8 @@ export const VEVENTQ_ALLOC: Operation = ioctl('IOMMU_VEVENTQ_ALLOC', { viommu_id
 
 /** A nested table, its data of two words. */
 export const DATA: Term = { from: 'data.address' };
+/** An entry of an invalidation: no flag, place 0. */
+export const ENTRY: Term = { from: 'data.address', plus: 8n };
 export const WITH_NESTED: readonly Operation[] = [
   ...WITH_PARENT,
   { door: 'user', op: 'map', length: 0x1_0000n, protection: 'rw', as: 'data' },
@@ -63,3 +65,13 @@ export const WITH_RAISING: readonly Operation[] = [
   ioctl('IOMMU_HWPT_ALLOC', { dev_id: DEVICE, pt_id: VIOMMU, data_type: SELFTEST_DATA, data_len: 8n, data_uptr: DATA }, 'nested'),
   ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', { id: MOCK, pt_id: NESTED }, 'raising'),
 ];
+
+/** A device with PASIDs, attached to a table that was made for them. */
+export const PASID_TABLE: Term = { from: 'pasids.out_hwpt_id' };
+export const WITH_PASIDS: readonly Operation[] = [
+  ...WITH_IOAS,
+  ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS', { id: IOAS, dev_flags: 4n }, 'mock'),
+  ioctl('IOMMU_HWPT_ALLOC', { flags: 8n, dev_id: DEVICE, pt_id: IOAS }, 'pasids'),
+  ioctl('IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE', { id: MOCK, pt_id: PASID_TABLE }, 'whole'),
+];
+export const PASID_ATTACHED: Operation = ioctl('IOMMU_TEST_OP_PASID_ATTACH', { id: MOCK, pasid: 7n, pt_id: PASID_TABLE }, 'attached');

@@ -66,5 +66,5 @@ export const vdeviceAlloc = defineCall<VdeviceAlloc, IoctlInput>({
       return { clause: `${NAME}/made`, status: 0, outputs: [{ index: 3, name: 'out_vdevice_id', value: BigInt(id), clause: `${NAME}/made` }] };
     },
   },
-  sample: { fd: IOMMU, setup: WITH_VIOMMU, args: { viommu_id: VIOMMU, dev_id: DEVICE, virt_id: 0x99n } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_VIOMMU, args: { viommu_id: VIOMMU, dev_id: DEVICE, virt_id: 0x99n } },
 });

@@ -67,5 +67,5 @@ export const veventqAlloc = defineCall<VeventqAlloc, IoctlInput>({
       return { clause: `${NAME}/made`, status: 0, outputs: [{ index: 5, name: 'out_veventq_id', value: BigInt(queue.id), clause: `${NAME}/made` }, descriptor] };
     },
   },
-  sample: { fd: IOMMU, setup: WITH_VIOMMU, args: { viommu_id: VIOMMU, type: 0xbeef_beefn, veventq_depth: 2n, out_veventq_fd: NO_DESCRIPTOR } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_VIOMMU, args: { viommu_id: VIOMMU, type: 0xbeef_beefn, veventq_depth: 2n, out_veventq_fd: NO_DESCRIPTOR } },
 });

@@ -108,5 +108,5 @@ export const viommuAlloc = defineCall<ViommuAlloc, IoctlInput>({
       return { clause: arg(c, 'data_len') > 0n ? `${NAME}/data-answer` : `${NAME}/made`, status: 0, outputs: [{ index: 5, name: 'out_viommu_id', value: BigInt(id), clause: `${NAME}/made` }] };
     },
   },
-  sample: { fd: IOMMU, setup: WITH_PARENT, args: { type: 0xdead_beefn, dev_id: DEVICE, hwpt_id: PARENT } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_PARENT, args: { type: 0xdead_beefn, dev_id: DEVICE, hwpt_id: PARENT } },
 });

@@ -42,7 +42,8 @@ export function access(
   return { clauses };
 }
 
-interface Piece {
+/** A run of bytes that goes to one place, or may go to several. */
+export interface Piece {
   readonly at: number;
   readonly length: number;
   /** Where the piece may go; undefined where it is refused. */
@@ -55,7 +56,8 @@ function target(rules: AnyCall, context: AccessContext, clauses: string[]): bigi
   return answer.status === TRANSLATED ? translate(context) : undefined;
 }
 
-function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piece: Piece): void {
+/** Moves the bytes of one piece. */
+export function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piece: Piece): void {
   const certain = piece.targets.length === 1;
   for (const address of piece.targets) {
     if (operation.op === 'write') {
@@ -82,7 +84,8 @@ function isProgramMemory({ description }: Machine, address: bigint): boolean {
 /** What a refused read may leave besides what was there: zeros or all ones (choice data-of-refused-read). */
 const nothingRead = (length: number): OpenBytes => openBytes(length, [0x00, 0xff]);
 
-function findDevice(machine: Machine, name: string): [Pe, ByteStore] {
+/** The PE of a device, and the device's buffer. */
+export function findDevice(machine: Machine, name: string): [Pe, ByteStore] {
   for (const pe of machine.pes.values()) {
     const buffer = pe.buffers.get(name);
     if (buffer !== undefined) return [pe, buffer];

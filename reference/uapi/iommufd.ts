@@ -137,6 +137,9 @@ export const VFIO_IOAS = { GET: 0n, SET: 1n, CLEAR: 2n } as const;
 /** Flags of IOMMU_HWPT_ALLOC. */
 export const HWPT = { NEST_PARENT: 1n, DIRTY_TRACKING: 2n, FAULT_ID_VALID: 4n, PASID: 8n } as const;
 
+/** Flags of a device of the test driver. */
+export const MOCK_DEVICE = { NO_DIRTY: 1n, PASID: 4n } as const;
+
 /** The flag of IOMMU_GET_HW_INFO that says a type is asked for. */
 export const HW_INFO_INPUT_TYPE = 1n;
 

@@ -164,6 +164,8 @@ export type Table = PagingTable | NestedTable;
 export interface MockDevice extends Numbered {
   readonly kind: 'mock-device';
   readonly device: BoundDevice;
+  /** The test driver will refuse the next table for the PASID that it refuses some for. */
+  refuses?: boolean;
 }
 
 /** An IOMMU group: the devices that the IOMMU cannot tell apart. */

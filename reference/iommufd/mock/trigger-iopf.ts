@@ -1,10 +1,10 @@
-import { defineCall, type Guard } from '../rules.js';
-import { E } from '../uapi/errno.js';
-import { arg, type IoctlInput } from '../vfio/checks.js';
-import { IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
-import { DEVICE, WITH_DEVICE } from './samples.js';
-import { NO_PASID, type BoundDevice, type Table } from './state/context.js';
-import { FAULT_FLAG } from './state/fault-queue.js';
+import { defineCall, type Guard } from '../../rules.js';
+import { E } from '../../uapi/errno.js';
+import { arg, type IoctlInput } from '../../vfio/checks.js';
+import { IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from '../checks.js';
+import { DEVICE, WITH_DEVICE } from '../samples.js';
+import { NO_PASID, type BoundDevice, type Table } from '../state/context.js';
+import { FAULT_FLAG } from '../state/fault-queue.js';
 
 const NAME = 'IOMMU_TEST_OP_TRIGGER_IOPF';
 const clause = iommufdClause('selftest.c iommufd_test_trigger_iopf; drivers/iommu/io-pgfault.c iommu_report_device_fault');
@@ -48,5 +48,5 @@ export const triggerIopf = defineCall<IommufdContext, IoctlInput>({
       return { clause: `${NAME}/delivered`, status: 0 };
     },
   },
-  sample: { fd: IOMMU, setup: WITH_DEVICE, args: { dev_id: DEVICE } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_DEVICE, args: { dev_id: DEVICE } },
 });

@@ -1,9 +1,9 @@
-import { KEPT_PLACES } from '../iommu-drivers.js';
-import { defineCall, type Guard } from '../rules.js';
-import { E } from '../uapi/errno.js';
-import { arg, type IoctlInput } from '../vfio/checks.js';
-import { IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
-import { DEVICE, NESTED, WITH_DEVICE, WITH_NESTED } from './samples.js';
+import { KEPT_PLACES } from '../../iommu-drivers.js';
+import { defineCall, type Guard } from '../../rules.js';
+import { E } from '../../uapi/errno.js';
+import { arg, type IoctlInput } from '../../vfio/checks.js';
+import { IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from '../checks.js';
+import { DEVICE, NESTED, WITH_DEVICE, WITH_NESTED } from '../samples.js';
 
 const IOTLB = 'IOMMU_TEST_OP_MD_CHECK_IOTLB';
 const tableClause = iommufdClause('selftest.c iommufd_test_md_check_iotlb');
@@ -41,7 +41,7 @@ export const checkIotlb = defineCall<IommufdContext, IoctlInput>({
     clauses: [tableClause(`${IOTLB}/same`, 'The value that the program gave when it made the table, or 0 since it was invalidated.')],
     apply: () => ({ clause: `${IOTLB}/same`, status: 0 }),
   },
-  sample: { fd: IOMMU, setup: WITH_NESTED, args: { id: NESTED, iotlb: 0xbad_beefn } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_NESTED, args: { id: NESTED, iotlb: 0xbad_beefn } },
 });
 
 const noDevice: Guard<IommufdContext> = {
@@ -68,5 +68,5 @@ export const checkCache = defineCall<IommufdContext, IoctlInput>({
     clauses: [deviceClause(`${CACHE}/same`, 'The value that it has from the start, or 0 since it was invalidated.')],
     apply: () => ({ clause: `${CACHE}/same`, status: 0 }),
   },
-  sample: { fd: IOMMU, setup: WITH_DEVICE, args: { id: DEVICE, cache: 0xbad_dadn } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: WITH_DEVICE, args: { id: DEVICE, cache: 0xbad_dadn } },
 });

@@ -1,10 +1,10 @@
-import { defineCall, type Guard } from '../rules.js';
-import { E } from '../uapi/errno.js';
-import { arg, type IoctlInput } from '../vfio/checks.js';
-import { IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
-import { DEVICE, VEVENTQ_ALLOC, WITH_RAISING, WITH_VDEVICE } from './samples.js';
-import type { IommuGroup } from './state/context.js';
-import { report, type EventQueue } from './state/event-queue.js';
+import { defineCall, type Guard } from '../../rules.js';
+import { E } from '../../uapi/errno.js';
+import { arg, type IoctlInput } from '../../vfio/checks.js';
+import { IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from '../checks.js';
+import { DEVICE, VEVENTQ_ALLOC, WITH_RAISING, WITH_VDEVICE } from '../samples.js';
+import type { IommuGroup } from '../state/context.js';
+import { report, type EventQueue } from '../state/event-queue.js';
 
 const NAME = 'IOMMU_TEST_OP_TRIGGER_VEVENT';
 const clause = iommufdClause('selftest.c iommufd_test_trigger_vevent');
@@ -50,5 +50,5 @@ export const triggerVevent = defineCall<IommufdContext, IoctlInput>({
       return { clause: `${NAME}/reported`, status: 0 };
     },
   },
-  sample: { fd: IOMMU, setup: [...WITH_RAISING, VEVENTQ_ALLOC], args: { dev_id: DEVICE } },
+  sample: { requires: ['mock'], fd: IOMMU, setup: [...WITH_RAISING, VEVENTQ_ALLOC], args: { dev_id: DEVICE } },
 });
