@@ -105,10 +105,10 @@ export const MOCK_DRIVER: DriverDescription = {
   ats: false,
 };
 
-/** A driver like those of other machines: 48 bits, pages of 4 KiB, 2 MiB and 1 GiB, all flags. */
+/** A driver like those of other machines: 48 bits, pages of 4 KiB, 2 MiB and 1 GiB; no guest's table rests on its own. */
 export const USUAL_DRIVER: DriverDescription = {
   name: 'usual',
-  paging: { apertures: [{ first: 0n, last: (1n << 48n) - 1n }], pageSizes: (1n << 12n) | (1n << 21n) | (1n << 30n), flags: flag.dirtyTracking | flag.nestParent | flag.pasid },
+  paging: { apertures: [{ first: 0n, last: (1n << 48n) - 1n }], pageSizes: (1n << 12n) | (1n << 21n) | (1n << 30n), flags: flag.dirtyTracking | flag.pasid },
   dirtyTracking: true,
   pasidBits: 16,
   hwInfo: { type: 1, words: [0, 0, 0, 0, 0, 0] },

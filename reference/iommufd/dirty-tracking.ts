@@ -104,7 +104,7 @@ export const getDirtyBitmap = defineCall<OfTable, IoctlInput>({
     noTable(GET, getClause),
     invalid('overflow', 'A range that goes past the last IOVA is refused with EOVERFLOW, and so is one of no bytes that does not begin at 0.', (c) => lastOf(c) >= 1n << 64n, { args: { length: 0n } }, -E.EOVERFLOW),
     invalid('alignment', "A range that does not begin and end at a page of the IOAS's tables is refused with EINVAL.", (c) => misaligned(c, iovaAlignment(c.host, c.table!.ioas)), { args: { iova: SAMPLE_IOVA + 1n } }),
-    invalid('no-page-size', 'A page size of 0 is refused with EINVAL.', (c) => arg(c, 'page_size') === 0n, { args: { page_size: 0n } }),
+    invalid('no-page-size', 'A page size of 0 is refused with EINVAL.', (c) => arg(c, 'page_size') === 0n, { args: { page_size: 0n, iova: 0n, length: 0n } }),
     invalid('page-size', 'A range that does not begin and end at a page of the size that was asked for is refused with EINVAL.', (c) => misaligned(c, arg(c, 'page_size')), { args: { page_size: 1n << 36n } }),
     silent(GET, getClause),
   ],

@@ -103,7 +103,7 @@ const ofTable: readonly Guard<Alloc>[] = [
 
 /** What drivers refuse. */
 const ofDriver: readonly Guard<Alloc>[] = [
-  notSupported(`${NAME}/driver-flags`, driverClause, 'Flags that the driver does not take are refused with EOPNOTSUPP.', (c) => (flags(c) & ~HWPT.FAULT_ID_VALID & ~driverFlags(c)) !== 0n),
+  notSupported(`${NAME}/driver-flags`, driverClause, 'Flags that the driver does not take are refused with EOPNOTSUPP.', (c) => (flags(c) & ~HWPT.FAULT_ID_VALID & ~driverFlags(c)) !== 0n, { args: { flags: HWPT.NEST_PARENT } }),
   notSupported(`${NAME}/data-type`, driverClause, 'Data of a type that the driver does not take are refused with EOPNOTSUPP.', (c) => withData(c) && arg(c, 'data_type') !== BigInt(driverData(c) ?? -1), { instead: MOCK, args: { ...SELFTEST, data_type: 1n } }),
   invalid('data-length', 'Data shorter than they were at first, or longer than the driver knows, are refused with EINVAL.', (c) => c.data.wrong === 'length', { instead: MOCK, args: { ...SELFTEST, data_len: 3n } }, driverClause),
   invalid('data-pointer', 'Data that cannot be read are refused with EFAULT.', (c) => c.data.wrong === 'pointer', { instead: MOCK, args: { ...SELFTEST, data_uptr: 0n } }, driverClause, -E.EFAULT),

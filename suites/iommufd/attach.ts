@@ -16,6 +16,22 @@ function probe(p: VfioProgramBuilder, device: BoundHandle, iova: bigint, address
   p.deviceReads(device, iova).deviceWrites(device, iova + 0x40n).load(address, 128);
 }
 
+/** A page table that the IOMMU itself refuses, once it is the only thing that is wrong. */
+const refusedByDriver = (which: 'same' | 'other'): Scenario =>
+  vfioScenario(
+    { id: `iommufd/replace/refused-${which}`, title: `A page table of ${which === 'same' ? 'the same' : 'another'} IOAS that the IOMMU refuses leaves everything reserved as it was`, clauses: [`${ATTACH}/driver`, `${ATTACH}/attached`], requires: ['device:reserved0.dev0', 'device:mock0.dev0'] },
+    (p) => {
+      const [iommu, buffer] = [p.iommu(), p.memory()];
+      const [ioas, other] = [p.ioas(iommu), p.ioas(iommu)];
+      const [device, stranger] = [bound(p, iommu, 'reserved0.dev0'), bound(p, iommu, 'mock0.dev0')];
+      attach(p, device, ioas);
+      const foreign = table(p, iommu, stranger, which === 'same' ? ioas : other, 'foreign');
+      attach(p, device, foreign);
+      destroy(p, iommu, foreign);
+      for (const space of [ioas, other]) map(p, iommu, space, buffer.address, 0xfee0_0000n);
+    },
+  );
+
 /** Page tables of devices: attached, replaced, detached. */
 export const scenarios: readonly Scenario[] = [
   vfioScenario(
@@ -131,6 +147,8 @@ export const scenarios: readonly Scenario[] = [
       map(p, iommu, other, buffer.address, 0xfee0_0000n);
     },
   ),
+  refusedByDriver('same'),
+  refusedByDriver('other'),
   vfioScenario(
     { id: 'iommufd/replace/unanswered', title: 'A replacement whose answer cannot be written leaves the device detached', clauses: [`${ATTACH}/answer-pointer`, 'dma/outside-windows'], requires: ['paging'] },
     (p) => {

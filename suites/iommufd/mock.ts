@@ -44,7 +44,7 @@ function buffer(p: VfioProgramBuilder): ReturnType<VfioProgramBuilder['memory']>
 
 const tables: readonly Scenario[] = [
   vfioScenario(
-    { id: 'iommufd/mock/basic', title: 'What is mapped is in the page table, page for page, and pinned once; what is unmapped is in none', clauses: [`${MAKE}/made`, `${CHECK_MAP}/same`, `${CHECK_MAP}/page`, `${CHECK_REFS}/same`, `${CHECK_REFS}/pins`] },
+    { id: 'iommufd/mock/basic', title: 'What is mapped is in the page table, page for page, and pinned once; what is unmapped is in none', clauses: [`${MAKE}/made`, `${CHECK_MAP}/same`, `${CHECK_MAP}/page`, `${CHECK_REFS}/same`] },
     (p) => {
       const [iommu, memory] = [p.iommu(), buffer(p)];
       const ioas = p.ioas(iommu);
@@ -80,7 +80,7 @@ const tables: readonly Scenario[] = [
     },
   ),
   vfioScenario(
-    { id: 'iommufd/mock/replace', title: 'A device goes from table to table: to itself, to one of its own, to another IOAS and back; a table made by attaching is gone then', clauses: [`${REPLACE}/replaced`, `${REPLACE}/table`, 'IOMMU_DESTROY/destroyed', `${CHECK_MAP}/id`] },
+    { id: 'iommufd/mock/replace', title: 'A device goes from table to table: to itself, to one of its own, to another IOAS and back; a table made by attaching is gone then', clauses: [`${REPLACE}/replaced`, `${REPLACE}/table`, 'IOMMU_DESTROY/destroyed'] },
     (p) => {
       const [iommu, memory] = [p.iommu(), buffer(p)];
       const [ioas, other] = [p.ioas(iommu), p.ioas(iommu)];
@@ -166,7 +166,7 @@ const TELLS = 2n;
 
 const others: readonly Scenario[] = [
   vfioScenario(
-    { id: 'iommufd/mock/nested', title: "A guest's page table rests on one that permits it, and on nothing else; a device can be attached to it and go back", clauses: ['IOMMU_HWPT_ALLOC/nested-made', 'IOMMU_HWPT_ALLOC/nested', 'IOMMU_HWPT_ALLOC/parent', 'IOMMU_HWPT_ALLOC/kind', 'IOMMU_HWPT_ALLOC/driver-flags', 'IOMMU_DESTROY/in-use', 'IOMMU_HWPT_SET_DIRTY_TRACKING/hwpt_id'] },
+    { id: 'iommufd/mock/nested', title: "A guest's page table rests on one that permits it, and on nothing else; a device can be attached to it and go back", clauses: ['IOMMU_HWPT_ALLOC/nested-made', 'IOMMU_HWPT_ALLOC/nested', 'IOMMU_HWPT_ALLOC/parent', 'IOMMU_HWPT_ALLOC/kind', 'IOMMU_DESTROY/in-use', 'IOMMU_HWPT_SET_DIRTY_TRACKING/hwpt_id'] },
     (p) => {
       const [iommu, data] = [p.iommu(), p.memory(PAGE)];
       const ioas = p.ioas(iommu);
