@@ -1,10 +1,14 @@
-import { MODEL_MACHINE } from '../../adapters/model/machines.js';
+import { LINUX_PSERIES, MODEL_MACHINE } from '../../adapters/model/machines.js';
 import { canonical } from '../../reference/chooser.js';
+import { addAreas, removeArea } from '../../reference/iommufd/domains.js';
+import { userPages } from '../../reference/iommufd/pages.js';
+import { makeContext, makeIoas } from '../../reference/iommufd/state/context.js';
 import { buildMachine } from '../../reference/machine.js';
 import { hPutTce } from '../../reference/papr/h-put-tce.js';
 import { hPutTceIndirect } from '../../reference/papr/h-put-tce-indirect.js';
 import { callFor, perform } from '../../reference/rules.js';
 import { TceTable } from '../../reference/tce/table.js';
+import { buildHost } from '../../reference/vfio/host.js';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { rate, type Figure } from './figure.js';
@@ -68,6 +72,30 @@ function tableMemory(): Figure[] {
   ];
 }
 
+const AREAS = 1 << 20;
+const AREA_BYTES = 0x1_0000n;
+
+/** A million areas of an IOAS without a page table, each mapped, looked up and unmapped; beside a table of numbers. */
+function areas(): Figure {
+  const host = buildHost(LINUX_PSERIES);
+  const ioas = makeIoas(1);
+  const pages = userPages(host, makeContext(), host.processes.get('main')!.space, 0n, true);
+  // In an order that is neither ascending nor descending.
+  const place = (i: number): bigint => BigInt((i * 0x9_e37b) % AREAS) * 2n * AREA_BYTES;
+  const value = rate(3 * AREAS, () => {
+    for (let i = 0; i < AREAS; i++) addAreas(host, ioas, [{ first: place(i), last: place(i) + AREA_BYTES - 1n, pages, offset: 0n, readable: true, writeable: true, locks: 0 }]);
+    for (let i = 0; i < AREAS; i++) if (ioas.areas.at(place(i) + 5n) === undefined) throw new Error('An area is lost.');
+    for (let i = 0; i < AREAS; i++) removeArea(host, ioas, ioas.areas.at(place(i))!);
+  });
+  const bare = new Map<bigint, number>();
+  const beside = rate(3 * AREAS, () => {
+    for (let i = 0; i < AREAS; i++) bare.set(place(i), i);
+    for (let i = 0; i < AREAS; i++) bare.get(place(i));
+    for (let i = 0; i < AREAS; i++) bare.delete(place(i));
+  });
+  return { name: 'model: maps, look-ups and unmaps of 1 M areas', value, unit: 'per second', goal: { atLeast: 200e3 }, beside: { what: 'Map of bigints', value: beside } };
+}
+
 /** Bytes in use once the garbage is gone. */
 function held(): number {
   setFlagsFromString('--expose-gc');
@@ -77,4 +105,4 @@ function held(): number {
 }
 
 /** Figures of the reference alone. */
-export const modelBench = (): Figure[] => [putTce(), putTceIndirect(), ...tableMemory()];
+export const modelBench = (): Figure[] => [putTce(), putTceIndirect(), areas(), ...tableMemory()];

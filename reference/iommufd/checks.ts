@@ -41,7 +41,7 @@ export function sizeChecks<C extends IommufdContext>(call: IommufdCallName): rea
       refuse: [-E.EINVAL],
       violation: { args: { size: BigInt(least - 1) } },
     },
-    ...(argument.bytes > CUT_BYTES ? [cutShort<C>(call)] : []),
+    cutShort<C>(call),
     {
       ...dispatch(`${call}/beyond`, `A byte other than 0 beyond the ${argument.bytes} bytes that the kernel knows is refused with E2BIG.`),
       when: (c) => arg(c, 'size') > argument.bytes && (c.beyond?.byte ?? 0) !== 0,
@@ -55,10 +55,10 @@ export function sizeChecks<C extends IommufdContext>(call: IommufdCallName): rea
 const CUT_BYTES = 8;
 
 const cutShort = <C extends IommufdContext>(call: IommufdCallName): Guard<C> => ({
-  ...dispatch(`${call}/cut`, 'A structure that cannot be read to its end is refused with EFAULT, whatever lies beyond.'),
-  when: (c) => c.pointer === 'cut',
+  ...dispatch(`${call}/cut`, 'A structure that cannot be read to the end of its size is refused with EFAULT, whatever lies beyond.'),
+  when: (c) => c.pointer === 'cut' && arg(c, 'size') > CUT_BYTES,
   refuse: [-E.EFAULT],
-  violation: { pointer: 'cut' },
+  violation: { pointer: 'cut', ...(IOMMUFD_CALLS[call].argument.bytes <= CUT_BYTES && { args: { size: 16n } }) },
 });
 
 /** The answer cannot be written; what was made is undone. */
