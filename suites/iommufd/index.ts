@@ -1,7 +1,6 @@
 import { negativeScenarios } from '../../harness/build/negatives.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { IOMMUFD_RULES_LIST } from '../../reference/iommufd/calls.js';
-import { isIoctl } from '../../reference/uapi/ioctl.js';
 import { scenarios as attach } from './attach.js';
 import { scenarios as devices } from './devices.js';
 import { scenarios as faults } from './faults.js';
@@ -26,7 +25,7 @@ import { scenarios as unmap } from './unmap.js';
 import { scenarios as withTable } from './with-table.js';
 
 /** Every rule alone and every two in order. */
-const negatives = IOMMUFD_RULES_LIST.filter(({ name }) => isIoctl(name) && name !== 'VFIO_IOMMU_GET_INFO').flatMap((call) => negativeScenarios('iommufd', call));
+const negatives = IOMMUFD_RULES_LIST.filter(({ name }) => /^(IOMMU|VFIO_DEVICE)_/.test(name)).flatMap((call) => negativeScenarios('iommufd', call));
 
 /** The door of /dev/iommu. */
 export const scenarios: readonly Scenario[] = [...objects, ...sizes, ...map, ...automatic, ...ranges, ...copy, ...unmap, ...options, ...files, ...processes, ...withTable, ...devices, ...attach, ...groups, ...mock, ...flows, ...faults, ...viommus, ...hwQueues, ...invalidate, ...pasids, ...ppc64, ...negatives];
