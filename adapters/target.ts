@@ -1,4 +1,4 @@
-import { POWER_IOMMU } from '../reference/iommu-drivers.js';
+import { POWER_IOMMU, PPC64_DRIVER_NAME } from '../reference/iommu-drivers.js';
 import type { LinuxDescription, MachineDescription } from '../reference/description.js';
 import type { Program } from '../reference/doors/operations.js';
 import type { Trace } from '../reference/doors/observation.js';
@@ -8,7 +8,8 @@ import type { Trace } from '../reference/doors/observation.js';
  * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
  * `vfio` (a Linux kernel's doors `vfio`, `user` and `host`) with `platform:pseries` or `platform:powernv`, `spapr-v2`, `second-window`, `huge:SHIFT` for
  * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `iommufd` or `no-iommufd` (/dev/iommu), `cdev` (devices have nodes of
- * their own), `paging` or `no-paging` (the IOMMU has page tables that follow an IOAS), `nested`, `dirty-tracking`, `pasid`, `unsafe-interrupts`
+ * their own), `paging` or `no-paging` (the IOMMU has page tables that follow an IOAS), `nested`, `ppc64-paging` (as
+ * planned for POWER), `dirty-tracking`, `pasid`, `unsafe-interrupts`
  * or not (the parameter allow_unsafe_interrupts), `mock` or `no-mock` (the kernel's own test driver), `eeh` or `no-eeh`, `eeh-stops`
  * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside; `freeze-beside`: while the program does
  * something), `eeh-debugfs` (the kernel's EEH can be told and read), `eeh-notify` (devices are told of errors), `rtas-eeh` (the RTAS calls of
@@ -118,6 +119,7 @@ function iommufdCapabilities({ iommufd, groups }: LinuxDescription): Capability[
     iommufd.mock === true ? 'mock' : 'no-mock',
     ...(driver.paging === undefined ? ['no-paging'] : ['paging']),
     ...(driver.nested === undefined ? [] : ['nested']),
+    ...(driver.name === PPC64_DRIVER_NAME ? ['ppc64-paging'] : []),
     ...(driver.dirtyTracking ? ['dirty-tracking'] : []),
     ...(driver.pasidBits > 0 ? ['pasid'] : []),
   ];

@@ -50,8 +50,8 @@ export interface Chooser {
   oneOf<T>(choice: ChoiceId, options: readonly [T, ...T[]], seen: (option: T, observed: Observation) => boolean): T;
 }
 
-const permits = (statuses: readonly number[] | 'descriptor', seen: Status): boolean =>
-  statuses === 'descriptor' ? typeof seen === 'number' && seen >= 0 : statuses.some((status) => status === seen);
+const permits = (statuses: readonly number[] | 'descriptor' | 'count', seen: Status): boolean =>
+  typeof statuses === 'string' ? typeof seen === 'number' && seen >= 0 : statuses.some((status) => status === seen);
 
 const first = (status: readonly [Status, ...Status[]]): Status => status[0];
 
@@ -117,7 +117,7 @@ export class FollowingChooser implements Chooser {
     const { effect } = call;
     const statuses = typeof effect.statuses === 'function' ? effect.statuses(c) : (effect.statuses ?? [0]);
     const clause = effect.clauseOf?.(c) ?? effect.clauses[0].id;
-    if (statuses === 'descriptor') this.allowed.push({ clause, outcome: 'a descriptor' });
+    if (typeof statuses === 'string') this.allowed.push({ clause, outcome: `a ${statuses}` });
     else for (const status of statuses) this.allowed.push({ clause, outcome: this.statusName(status) });
     if (permits(statuses, this.seen.status)) return true;
     this.#depart(clause);

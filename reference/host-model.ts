@@ -1,11 +1,12 @@
 import { canonical, FollowingChooser, type Departure } from './chooser.js';
 import type { MachineDescription } from './description.js';
-import type { Observation, SyscallObservation } from './doors/observation.js';
-import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, UserFile, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
+import { wordsOf, type Observation, type SyscallObservation } from './doors/observation.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, QueueRead, QueueWrite, UserFile, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
 import type { Term } from './doors/term.js';
 import { servedByIommufd } from './iommufd/calls.js';
 import { domainAccess } from './iommufd/domain-access.js';
 import { inForce } from './iommufd/groups.js';
+import { transferCall } from './iommufd/reading.js';
 import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from './judging.js';
 import type { Judgement } from './judgement.js';
 import { perform, type Answer, type AnyCall, type Expected, type RuleBook, type Status } from './rules.js';
@@ -19,7 +20,7 @@ import { deviceAccess, openAtFirst } from './vfio/device-access.js';
 import { answerRegion, judgeRegion } from './vfio/device-region.js';
 import { answerEeh, isEeh, performEeh } from './vfio/eeh-host.js';
 import { answerNotify, judgeNotify } from './vfio/eeh-notify.js';
-import { buildHost, type ContainerFile, type Host, type Process } from './vfio/host.js';
+import { buildHost, type ContainerFile, type Host, type OpenFile, type Process } from './vfio/host.js';
 import { openFile } from './vfio/files.js';
 import { hostAnswer, performHost } from './vfio/host-operations.js';
 import { deviceOwnCall } from './vfio/other-calls.js';
@@ -118,17 +119,19 @@ export class HostModel {
     const invoked = this.#invoke(operation);
     const answer = perform(invoked.call, invoked.context, canonical);
     if (answer.status === 'crash') return { observation: { kind: 'crashed', message: answer.clause }, clauses: [answer.clause] };
+    if (operation.op === 'read' && answer.status >= 0) return { observation: { kind: 'bytes', bytes: bytesOf(answer) }, clauses: answerClauses(answer) };
     const fields = operation.op === 'ioctl' && operation.pointer !== 'unmapped' && operation.pointer !== 'cut' ? invoked.after(answer) : undefined;
     return { observation: { kind: 'syscall', result: BigInt(answer.status), ...(fields && { fields }) }, clauses: answerClauses(answer) };
   }
 
   #judgeCall(operation: CallOperation, observed: Observation, passOver: number): Judgement {
     const invoked = this.#invoke(operation);
-    const seen = observed.kind === 'syscall' ? { status: Number(observed.result), outputs: invoked.seen(observed) } : { status: 'crash' as const, outputs: [] };
+    const returned = asSyscall(observed);
+    const seen = returned === undefined ? { status: 'crash' as const, outputs: [] } : { status: Number(returned.result), outputs: invoked.seen(returned) };
     const chooser = new FollowingChooser(seen, observed, statusName, passOver);
     const answer = perform(invoked.call, invoked.context, chooser);
     const departures = [...chooser.departures];
-    if (departures.length === 0 && observed.kind === 'syscall') departures.push(...invoked.differences(answer, observed));
+    if (departures.length === 0 && returned !== undefined) departures.push(...invoked.differences(answer, returned));
     return { departures: withMessage(departures, observed), allowed: chooser.allowed, clauses: answerClauses(answer), undecided: chooser.undecided };
   }
 
@@ -143,8 +146,14 @@ export class HostModel {
       const call = this.#rule('close');
       return plainInvocation(call, call.read(this.host, { process, fd }));
     }
-    if (operation.op !== 'ioctl') throw new Error(`The reference has no '${operation.op}' of a queue.`);
-    return this.#ioctl(operation, process, fd);
+    return operation.op === 'ioctl' ? this.#ioctl(operation, process, fd) : this.#transfer(operation, process.files.get(fd));
+  }
+
+  #transfer(operation: QueueRead | QueueWrite, file: OpenFile | undefined): Invocation {
+    const call = this.#rule(transferCall(file, operation.op));
+    const words = operation.op === 'read' ? [] : operation.words.map((word) => BigInt.asUintN(32, this.value(word)));
+    const count = operation.op === 'read' ? operation.length : 4 * words.length;
+    return plainInvocation(call, call.read(this.host, { file, count, room: operation.room ?? Infinity, words }));
   }
 
   #ioctl(operation: VfioIoctl | IommufdIoctl, process: Process, fd: number): Invocation {
@@ -264,13 +273,21 @@ interface Invocation {
   readonly differences: (answer: Answer, observed: SyscallObservation) => Departure[];
 }
 
+/** A call without a structure; what a read brings are words. */
 const plainInvocation = (call: AnyCall, context: unknown): Invocation => ({
   call,
   context,
   after: () => ({}),
-  seen: () => [],
-  differences: (answer, observed) => compare(answer, { status: Number(observed.result), outputs: [] }, statusName),
+  seen: ({ fields = {} }) => Object.values(fields),
+  differences: (answer, { result, fields = {} }) => compare(answer, { status: Number(result), outputs: Object.values(fields) }, statusName),
 });
+
+/** What was read, in the order of its words. */
+const bytesOf = ({ outputs = [] }: Answer): Uint8Array => new Uint8Array(Uint32Array.from(outputs, ({ value }) => Number(value)).buffer);
+
+/** What a call returned; bytes as their number, and as words. */
+const asSyscall = (observed: Observation): SyscallObservation | undefined =>
+  observed.kind === 'bytes' ? { kind: 'syscall', result: BigInt(observed.bytes.length), fields: wordsOf(observed.bytes) } : observed.kind === 'syscall' ? observed : undefined;
 
 function ioctlInvocation(call: AnyCall, context: unknown, operation: VfioIoctl | IommufdIoctl, given: Uint8Array): Invocation {
   const serving = isIoctl(call.name) ? call.name : operation.call;

@@ -7,7 +7,12 @@ import type { IoctlName } from './uapi/ioctl.js';
 import type { Chooser } from './chooser.js';
 
 /** How much weight a clause has. See `profiles.ts` for which standings count when. */
-export type Standing = 'architecture' | 'merged' | 'proposed' | 'open';
+export type Standing = (typeof STANDINGS)[number];
+
+export const STANDINGS = ['architecture', 'merged', 'proposed', 'open'] as const;
+
+/** The standings that count unless a profile says otherwise: what is decided. */
+export const SETTLED: readonly Standing[] = ['architecture', 'merged'];
 
 /** Options of a partition that only some have: shared logical resources, overcommitment, virtual adapters. */
 export type Option = 'slr' | 'cmo' | 'vio';
@@ -86,8 +91,8 @@ export interface Answer {
 /** What a call does once no guard refuses it. */
 export interface Effect<C> {
   readonly clauses: readonly [Clause, ...Clause[]];
-  /** Every status the effect itself can end with; default: success alone. A new descriptor may be any number from 0. */
-  readonly statuses?: readonly number[] | 'descriptor' | ((c: C) => readonly number[]);
+  /** Every status the effect itself can end with; default: success alone. A new descriptor may be any number from 0; a count is told by the answer. */
+  readonly statuses?: readonly number[] | 'descriptor' | 'count' | ((c: C) => readonly number[]);
   /** The clause that says which statuses it can end with, where that depends on what is asked; default: the first. */
   readonly clauseOf?: (c: C) => string;
   /** Changes the machine and answers. Where the specification leaves a choice it asks the chooser. */

@@ -8,10 +8,26 @@ import { scenarios as ddw } from './ddw/index.js';
 import { scenarios as iommufd } from './iommufd/index.js';
 import { scenarios as isolation } from './isolation/index.js';
 import { scenarios as memory } from './memory/index.js';
+import { scenarios as nesting } from './nesting/index.js';
 import { scenarios as tce } from './tce/index.js';
 import { scenarios as vfio } from './vfio/index.js';
 import { scenarios as vectors } from './vectors/index.js';
 import { scenarios as windows } from './windows/index.js';
 
 /** Every scenario, in the order in which a run takes them. */
-export const ALL_SCENARIOS: readonly Scenario[] = [...tce, ...ddw, ...isolation, ...vectors, ...rtce, ...cmo, ...vfio, ...iommufd, ...memory, ...windows, ...blocking, ...eeh, ...compat];
+export const ALL_SCENARIOS: readonly Scenario[] = [
+  ...tce,
+  ...ddw,
+  ...isolation,
+  ...vectors,
+  ...rtce,
+  ...cmo,
+  ...vfio,
+  ...iommufd,
+  ...nesting,
+  ...memory,
+  ...windows,
+  ...blocking,
+  ...eeh,
+  ...compat,
+];

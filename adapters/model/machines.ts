@@ -1,3 +1,4 @@
+import { asPlanned } from '../../reference/planned.js';
 import { LARGE_PAGE_DRIVER, MOCK_DRIVER, PLAIN_DRIVER, POWER_IOMMU, USUAL_DRIVER, type GroupIommu } from '../../reference/iommu-drivers.js';
 import type {
   DdwDescription,
@@ -194,3 +195,10 @@ export const LINUX_IOMMUFD_POWER: MachineDescription = hosting({
   groups: ['pe0', 'pe1'].map((name) => group(name, PSERIES)),
   iommufd: { cdev: true, allowUnsafe: true },
 });
+
+const withNodes = (machine: MachineDescription): MachineDescription =>
+  asPlanned({ ...machine, linux: { ...machine.linux!, iommufd: { cdev: true, allowUnsafe: true } } });
+
+/** The same machines with a kernel as planned: devices have nodes, PEs have page tables. */
+export const LINUX_PSERIES_PLANNED: MachineDescription = withNodes(LINUX_PSERIES);
+export const LINUX_POWERNV_PLANNED: MachineDescription = withNodes(LINUX_POWERNV);

@@ -1,4 +1,4 @@
-import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, Program, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, Program, QueueRead, QueueWrite, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
 import { DanglingReference, isReference, type Term } from '../../reference/doors/term.js';
 import { argumentOf, ioctlRequest } from '../../reference/uapi/ioctl.js';
 import { iommufdCall, IOMMUFD_CALLS } from '../../reference/uapi/iommufd.js';
@@ -110,9 +110,9 @@ class Compiler {
       case 'open':
         return { do: 'open', path: operation.what === 'iommu' ? '/dev/iommu' : this.#deviceNode(operation.what), flags: ['RDWR'] };
       case 'read':
-        return { do: 'read', fd: this.#value(operation.fd), length: operation.length };
+        return { do: 'read', fd: this.#value(operation.fd), length: operation.length, ...roomOf(operation) };
       case 'write':
-        return { do: 'write', fd: this.#value(operation.fd), ...this.#words(operation.words, 4) };
+        return { do: 'write', fd: this.#value(operation.fd), ...this.#words(operation.words, 4), ...roomOf(operation) };
       case 'ioctl':
         return this.#structure(operation);
     }
@@ -238,10 +238,20 @@ class Compiler {
   }
 }
 
+/** The memory that a queue's records are to lie in, where it ends early. */
+const roomOf = ({ room }: QueueRead | QueueWrite): { readonly room?: number } => (room === undefined ? {} : { room });
+
 /** Where the agent has a result of an operation; see `field` of the observations. */
 function placeOf(operation: Operation | undefined, name: string): object | undefined {
   if (operation === undefined) return undefined;
   if (operation.door === 'host' && operation.op === 'ledger') return name === 'locked' ? {} : undefined;
   if (['result', 'fd', 'address'].includes(name)) return {};
+  if (operation.door === 'iommufd' && operation.op === 'read') return wordPlace(name);
   return (operation.door === 'vfio' || operation.door === 'iommufd') && operation.op === 'ioctl' ? fieldOf(operation.call, name) : undefined;
+}
+
+/** Where a word of 32 bits is in what was read. */
+function wordPlace(name: string): object | undefined {
+  const word = /^word(\d+)$/.exec(name)?.[1];
+  return word === undefined ? undefined : { at: 4 * Number(word), size: 4 };
 }

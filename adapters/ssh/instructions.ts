@@ -49,8 +49,9 @@ export type Step = (
   /** Writes bytes to memory as a copy does: a bad address is an error. */
   | ({ readonly do: 'copy'; readonly address: Value } & Bytes)
   | ({ readonly do: 'store'; readonly address: Value } & Bytes)
-  | { readonly do: 'read'; readonly fd: Value; readonly length: number }
-  | ({ readonly do: 'write'; readonly fd: Value } & Bytes)
+  /** `room`: bytes of memory that are there for it. */
+  | { readonly do: 'read'; readonly fd: Value; readonly length: number; readonly room?: number }
+  | ({ readonly do: 'write'; readonly fd: Value; readonly room?: number } & Bytes)
   | { readonly do: 'pread'; readonly fd: Value; readonly offset: Value; readonly length: number }
   | ({ readonly do: 'pwrite'; readonly fd: Value; readonly offset: Value } & Bytes)
   /** Reads until no bit of `mask` is set: 0. All ones: 1. */

@@ -1,14 +1,18 @@
-import { LINUX_PSERIES, MODEL_MACHINE } from '../../adapters/model/machines.js';
+import { LINUX_POWERNV, LINUX_PSERIES, MODEL_MACHINE } from '../../adapters/model/machines.js';
 import { canonical } from '../../reference/chooser.js';
 import { addAreas, removeArea } from '../../reference/iommufd/domains.js';
 import { userPages } from '../../reference/iommufd/pages.js';
 import { makeContext, makeIoas } from '../../reference/iommufd/state/context.js';
 import { buildMachine } from '../../reference/machine.js';
+import { GuestTables } from '../../reference/iommufd/ppc64/guest-tables.js';
+import { makeParentDomain } from '../../reference/iommufd/ppc64/parent-domain.js';
+import { attachTables } from '../../reference/iommufd/ppc64/tce-tables.js';
+import { defaultDomainWindow } from '../../reference/iommufd/ppc64/windows.js';
+import { buildHost } from '../../reference/vfio/host.js';
 import { hPutTce } from '../../reference/papr/h-put-tce.js';
 import { hPutTceIndirect } from '../../reference/papr/h-put-tce-indirect.js';
 import { callFor, perform } from '../../reference/rules.js';
 import { TceTable } from '../../reference/tce/table.js';
-import { buildHost } from '../../reference/vfio/host.js';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { rate, type Figure } from './figure.js';
@@ -58,6 +62,27 @@ function putTceIndirect(): Figure {
   return { name: 'model: TCEs by H_PUT_TCE_INDIRECT of 512', value, unit: 'per second', goal: { atLeast: 50e6 }, beside: { what: 'typed-array copy', value: beside } };
 }
 
+/** Updates of a guest's table that a PE has in its window: looked up in the parent's memory, entered twice; beside bare stores. */
+function guestTces(): Figure {
+  const host = buildHost(LINUX_POWERNV);
+  const { description, table } = host.groups.get('pe0')!;
+  const parent = makeParentDomain();
+  const runs = 1024;
+  for (let i = 0; i < runs; i++) parent.map({ iova: BigInt(i) << 24n, length: 1n << 24n, real: (1n << 40n) + (BigInt(i) << 25n), readable: true, writeable: true });
+  const guest = new GuestTables(parent, [defaultDomainWindow(description)]);
+  host.platform.takeOwnership(table);
+  attachTables(guest.tables, host.iommuGroups.get('pe0')!);
+  const updates = 1 << 18;
+  const value = rate(updates, () => {
+    for (let i = 0; i < updates; i++) guest.put(BigInt(i) << 12n, (BigInt(i) << 12n) | 3n);
+  });
+  const bare = new BigUint64Array(updates);
+  const beside = rate(updates, () => {
+    for (let i = 0; i < updates; i++) bare[i] = 3n;
+  });
+  return { name: "model: updates of a guest's table (nested)", value, unit: 'per second', goal: { atLeast: 5e6 }, beside: { what: 'bare store', value: beside } };
+}
+
 /** Bytes held for each of 16 M mapped entries; and for a window of 2^40 bytes that nobody touched. */
 function tableMemory(): Figure[] {
   const entries = 16 << 20;
@@ -105,4 +130,4 @@ function held(): number {
 }
 
 /** Figures of the reference alone. */
-export const modelBench = (): Figure[] => [putTce(), putTceIndirect(), areas(), ...tableMemory()];
+export const modelBench = (): Figure[] => [putTce(), putTceIndirect(), areas(), guestTces(), ...tableMemory()];

@@ -1,6 +1,6 @@
 import type { Operation } from '../../reference/doors/operations.js';
 import type { Term } from '../../reference/doors/term.js';
-import type { AnyCall, Guard, Sample, Violation } from '../../reference/rules.js';
+import { SETTLED, type AnyCall, type Guard, type Sample, type Violation } from '../../reference/rules.js';
 import { RTAS_CALLS, type RtasName } from '../../reference/uapi/rtas.js';
 import type { HcallName } from '../../reference/uapi/hcall.js';
 import { isIoctl, type IoctlName } from '../../reference/uapi/ioctl.js';
@@ -54,6 +54,7 @@ function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): S
           ? `${call.name}: ${guards[0]!.text}`
           : `${call.name}: of two wrong things (${names.join(', ')}) the first decides`,
       clauses: guards.length === 1 ? [guards[0]!.id] : [],
+      ...(guards.some(({ status }) => !SETTLED.includes(status)) ? { tentative: true as const } : {}),
       ...(violations[0]?.destructive === true ? { destructive: true as const } : {}),
       requires: [...(sample.requires ?? []), ...violations.flatMap((v) => v.requires ?? [])],
     },

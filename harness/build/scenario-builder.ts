@@ -15,6 +15,7 @@ export interface ScenarioHead {
   /** Beyond what the program's operations need. */
   readonly requires?: readonly Capability[];
   readonly destructive?: true;
+  readonly tentative?: true;
   readonly claims?: readonly Claim[];
 }
 

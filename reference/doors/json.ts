@@ -87,8 +87,8 @@ const iommufd = z.discriminatedUnion('op', [
     pointer: z.enum(['unmapped', 'read-only', 'cut']).optional(),
     beyond: z.strictObject({ bytes: natural(1, 4096), byte: natural(0, 255) }).optional(),
   }),
-  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('read'), fd: term, length: natural(0, 4096) }),
-  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('write'), fd: term, words: z.array(term).max(64) }),
+  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('read'), fd: term, length: natural(0, 4096), room: natural(0, 4095).optional() }),
+  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('write'), fd: term, words: z.array(term).max(64), room: natural(0, 4095).optional() }),
 ]);
 
 const user = z.discriminatedUnion('op', [

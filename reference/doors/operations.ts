@@ -222,13 +222,15 @@ export interface IommufdIoctl extends ByProcess {
   readonly beyond?: { readonly bytes: number; readonly byte: number };
 }
 
-/** Reads records of a queue. Observed as bytes, or as an error. */
+/** Reads records of a queue. Observed as bytes, or as an error. Results: `<as>.word0`, `<as>.word1` …, its words of 32 bits. */
 export interface QueueRead extends ByProcess {
   readonly door: 'iommufd';
   readonly op: 'read';
   readonly fd: Term;
   /** Bytes, 0 to 4096. */
   readonly length: number;
+  /** Memory ends after so many bytes, 0 to 4095; absent: there is enough. */
+  readonly room?: number;
 }
 
 /** Writes answers to a queue: words of 32 bits. Result: the bytes taken. */
@@ -237,6 +239,8 @@ export interface QueueWrite extends ByProcess {
   readonly op: 'write';
   readonly fd: Term;
   readonly words: readonly Term[];
+  /** Memory ends after so many bytes, 0 to 4095; absent: there is enough. */
+  readonly room?: number;
 }
 
 /** Door `user`: a user program's own memory, and files for others to map. */

@@ -78,9 +78,9 @@ function iommufdText(operation: IommufdOperation): string {
     case 'open':
       return operation.what === 'iommu' ? 'open /dev/iommu' : `open the node of ${operation.what}`;
     case 'read':
-      return `read ${termText(operation.fd)} +${operation.length}`;
+      return `read ${termText(operation.fd)} +${operation.length}${roomText(operation)}`;
     case 'write':
-      return `write ${operation.words.map(termText).join(' ')} to ${termText(operation.fd)}`;
+      return `write ${operation.words.map(termText).join(' ')} to ${termText(operation.fd)}${roomText(operation)}`;
     case 'ioctl': {
       const args = Object.entries(operation.args).map(([name, value]) => `${name} = ${termText(value)}`);
       if (operation.beyond !== undefined) args.push(`${operation.beyond.bytes} bytes of ${hex(operation.beyond.byte)} beyond`);
@@ -89,6 +89,8 @@ function iommufdText(operation: IommufdOperation): string {
     }
   }
 }
+
+const roomText = ({ room }: { readonly room?: number }): string => (room === undefined ? '' : `, memory for ${room}`);
 
 function userText(operation: UserOperation): string {
   switch (operation.op) {
@@ -168,7 +170,7 @@ export function observationText(observation: Observation): string {
     case 'pair':
       return `${observationText(observation.left)} | ${observationText(observation.right)}`;
     case 'bytes':
-      return observation.bytes.length === 0 ? 'absent' : bytesText(observation.bytes);
+      return observation.bytes.length === 0 ? 'nothing' : bytesText(observation.bytes);
     case 'done':
       return 'done';
     case 'crashed':

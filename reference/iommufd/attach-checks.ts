@@ -7,6 +7,7 @@ import { areasAligned, complement, iovaAlignment, meets, pageBytes } from './ran
 import { NO_PASID, type BoundDevice, type Context, type IommufdObject, type Interval, type Ioas, type PagingDomain, type Table } from './state/context.js';
 import { fillChecks, type FillBreaks } from './fill-checks.js';
 import { makeTable, pagingOf, tablesOf } from './tables.js';
+import { vdeviceOf } from './virtual.js';
 
 /*
  * What a change of an attachment is refused for before anything is done: the same for every call that makes one.
@@ -29,7 +30,7 @@ export interface ChangeContext {
 }
 
 /** Rules of a change, in the order in which the kernel comes to them where a device is attached for the first time. */
-export type ChangeRule = 'table' | 'kind' | 'paging' | 'group' | 'reserved' | 'driver' | 'page-size' | 'alignment' | 'aperture';
+export type ChangeRule = 'table' | 'kind' | 'paging' | 'group' | 'reserved' | 'pasid' | 'driver' | 'pasid-range' | 'virtual' | 'page-size' | 'alignment' | 'aperture';
 
 const isTable = (object: IommufdObject | undefined): object is Table => object?.kind === 'hwpt-paging' || object?.kind === 'hwpt-nested';
 
@@ -42,8 +43,8 @@ const elsewhere = (change: Change, table: Table | undefined): boolean => {
 };
 
 /** The table's driver is not the device's, or it would have to tell what the device cannot. */
-const unsuited = ({ device }: Change, { domain }: Table): boolean =>
-  domain.driver !== device.driver.name || ('dirty' in domain && !device.driver.dirtyTracking);
+const unsuited = ({ device, pasid }: Change, { domain }: Table): boolean =>
+  domain.driver !== device.driver.name || (pasid === NO_PASID && 'dirty' in domain && !device.driver.dirtyTracking);
 
 /** What a change comes to, as far as it can be told without doing it: the table, or none where one is to be made. */
 export function goalOf(change: Change): Goal {
@@ -68,6 +69,26 @@ function reservedTaken(change: Change): boolean {
   if (isAttached(change) && pagingOf(attachment!.table).ioas === to) return false;
   const devices = isAttached(change) ? [...attachment!.devices] : [change.device];
   return devices.some(({ reserved }) => reserved.some((interval) => taken(to, interval)));
+}
+
+/** The group goes to another table: a device that follows the others of its group, or stays where it is, is asked nothing more. */
+function moves(change: Change): boolean {
+  const attachment = change.device.group.attached.get(change.pasid);
+  return attachment === undefined || (isAttached(change) && attachment.table !== goalOf(change).table);
+}
+
+/** A table that was not made for PASIDs would meet one that is attached. One that is made by attaching never was. */
+function pasidClash(change: Change): boolean {
+  if (!moves(change)) return false;
+  const { attached } = change.device.group;
+  const suits = goalOf(change).table?.pasids === true;
+  if (change.pasid === NO_PASID) return !suits && [...attached.keys()].some((pasid) => pasid !== NO_PASID);
+  return !suits || attached.get(NO_PASID)?.table.pasids === false;
+}
+
+/** The table is one of a guest that does not have the device. */
+function isStranger({ context, device, object }: Change): boolean {
+  return object?.kind === 'hwpt-nested' && object.viommu !== undefined && vdeviceOf(context, object.viommu, device as BoundDevice) === undefined;
 }
 
 type Shape = Pick<PagingDomain, 'apertures' | 'pageSizes'>;
@@ -112,6 +133,24 @@ const RULES: Readonly<Record<ChangeRule, RuleText>> = {
     status: -E.EADDRINUSE,
     when: reservedTaken,
   },
+  pasid: {
+    text: 'A PASID goes only to a table that was made for PASIDs, and only beside such a one; where a PASID is attached, the device goes only to such a one: else EINVAL.',
+    source: 'Linux 7.2 drivers/iommu/iommufd/device.c iommufd_hwpt_pasid_compat',
+    status: -E.EINVAL,
+    when: pasidClash,
+  },
+  'pasid-range': {
+    text: 'A PASID that the device does not have is refused with EINVAL.',
+    source: 'Linux 7.2 drivers/iommu/iommu.c iommu_attach_device_pasid',
+    status: -E.EINVAL,
+    when: (change) => change.device.driver.pasidBits > 0 && change.pasid >= 2 ** change.device.driver.pasidBits,
+  },
+  virtual: {
+    text: 'A nested table of a virtual IOMMU is refused with ENOENT to a device that the guest does not have.',
+    source: 'Linux 7.2 drivers/iommu/iommufd/selftest.c mock_domain_nop_attach',
+    status: -E.ENOENT,
+    when: (change) => change.pasid === NO_PASID && moves(change) && isStranger(change),
+  },
   driver: {
     text: "A page table of another driver, or one that tells what was written where the device's cannot, is refused with EINVAL.",
     source: 'Linux 7.2 drivers/iommu/iommu.c __iommu_attach_group',
@@ -154,7 +193,7 @@ export function changeChecks<C extends ChangeContext>(call: string, rules: Reado
   };
   const has = (rule: ChangeRule): boolean => rule in rules;
   const common = (['table', 'kind', 'paging'] as const).filter(has);
-  const device = (['group', 'reserved', 'driver'] as const).filter(has);
+  const device = (['group', 'reserved', 'pasid', 'driver', 'pasid-range', 'virtual'] as const).filter(has);
   const table = OF_NEW.filter(has);
   const filling = (attached: boolean): Guard<C>[] =>
     fillChecks<C>(call, ({ change }) => (isAttached(change) === attached && isNew(change) ? { host: change.host, table: makeTable(0, change.object as Ioas, change.device.driver) } : undefined), attached ? {} : fill);

@@ -4,7 +4,7 @@ import { arg, badPointer, DEVICE, tooShort, unknownFlags, type Ioctl, type Ioctl
 import type { Host } from '../vfio/host.js';
 import { attachmentOf, changed, detach } from './attach.js';
 import { changeChecks, goalOf, type ChangeContext } from './attach-checks.js';
-import { BEYOND_LIMIT, BOUND_AND_IOAS, boundWithIoas, DEVICE_ID, mappedAt, NEIGHBOUR_ATTACHED, nodeClause, readNode, UNBACKED, WITH_PASID, type NodeContext } from './bound-device.js';
+import { BEYOND_LIMIT, BOUND_AND_IOAS, boundWithIoas, DEVICE_ID, mappedAt, NEIGHBOUR_ATTACHED, nodeClause, pasidMissing, readNode, UNBACKED, WITH_PASID, type NodeContext } from './bound-device.js';
 import { IOAS } from './checks.js';
 import { freeId, NO_PASID, type Table } from './state/context.js';
 
@@ -29,6 +29,14 @@ const answerless: Guard<Attach> = {
   violation: { pointer: 'read-only' },
 };
 
+/** VFIO keeps the PASIDs of a device as numbers of 31 bits. */
+const pasidTooLarge: Guard<Attach> = {
+  ...nodeClause(`${NAME}/pasid-number`, 'A PASID of 2^31 and more is refused with ENOSPC, whatever it is to be attached to.', 'Linux 7.2 drivers/vfio/iommufd.c vfio_iommufd_physical_pasid_attach_ioas; lib/idr.c ida_alloc_range'),
+  when: ({ change: { pasid } }) => pasid >= 2 ** 31,
+  refuse: [-E.ENOSPC],
+  violation: { args: { flags: WITH_PASID, pasid: 1n << 31n } },
+};
+
 /** VFIO_DEVICE_ATTACH_IOMMUFD_PT: the device's accesses go by a page table; where it is attached already, from one to the other. */
 export const attachPt = defineCall<Attach, IoctlInput>({
   name: NAME,
@@ -44,13 +52,18 @@ export const attachPt = defineCall<Attach, IoctlInput>({
     badPointer(NAME),
     tooShort(NAME, 12n),
     unknownFlags(NAME, WITH_PASID),
+    pasidMissing(NAME, 16n),
+    pasidTooLarge,
     ...changeChecks<Attach>(NAME, {
       table: { args: { pt_id: 0x7fff_ffffn } },
       kind: { args: { pt_id: DEVICE_ID } },
       paging: { instead: boundWithIoas('power0.dev0') },
       group: { instead: NEIGHBOUR_ATTACHED },
       reserved: { instead: boundWithIoas('reserved0.dev0'), setup: mappedAt(0xfee0_0000n) },
+      pasid: undefined,
       driver: undefined,
+      'pasid-range': undefined,
+      virtual: undefined,
       'page-size': { instead: boundWithIoas('large0.dev0') },
       alignment: undefined,
       aperture: { setup: mappedAt(OUTSIDE) },

@@ -2,7 +2,9 @@ import type { Host } from '../vfio/host.js';
 import { claim, giveBack, type DeviceFacts } from './groups.js';
 import { reserve, unreserve } from './ranges.js';
 import { NO_PASID, type Attachment, type BoundDevice, type Context, type IommufdObject, type Ioas, type Table } from './state/context.js';
+import { answerAll } from './state/fault-queue.js';
 import { addTable, letGo, makeTable, pagingOf, removeTable } from './tables.js';
+import { leaveTombstone, vdeviceOf } from './virtual.js';
 
 /*
  * Devices of a context, and the page tables that they are attached to. What is refused before anything is done, the checks say;
@@ -19,6 +21,7 @@ export function bindDevice(host: Host, context: Context, facts: DeviceFacts, id:
 
 /** It is so no longer: detached from everything, and with the last of its group the group is the host's again. */
 export function unbindDevice(host: Host, context: Context, device: BoundDevice): void {
+  leaveTombstone(context, device);
   for (const pasid of [...device.group.attached.keys()].reverse()) detach(host, context, device, pasid);
   context.objects.delete(device.id);
   giveBack(host, device.group);
@@ -60,7 +63,18 @@ export function change(host: Host, context: Context, device: BoundDevice, pasid:
 }
 
 function switchTo(host: Host, context: Context, device: BoundDevice, pasid: number, table: Table): number {
-  return attachmentOf(device, pasid) === undefined ? attach(device, pasid, table) : replace(host, context, device, pasid, table);
+  const refused = attachmentOf(device, pasid) === undefined ? attach(device, pasid, table) : replace(host, context, device, pasid, table);
+  if (refused === 0 && pasid === NO_PASID) raiseThrough(context, device, table);
+  return refused;
+}
+
+/** On a nested table of a virtual IOMMU the device raises its events there, by the number that it has there now. (mock_domain_nop_attach) */
+function raiseThrough(context: Context, device: BoundDevice, table: Table): void {
+  const viommu = table.kind === 'hwpt-nested' ? table.viommu : undefined;
+  const { group } = device;
+  if (viommu === group.virtual?.viommu) return;
+  const virtual = viommu && vdeviceOf(context, viommu, device);
+  group.virtual = viommu && virtual && { viommu, id: virtual.virtualId };
 }
 
 /** The first device attaches the whole group; another one of it only follows. (iommufd_hw_pagetable_attach) */
@@ -93,6 +107,7 @@ function replace(host: Host, context: Context, { group }: BoundDevice, pasid: nu
   }
   if (moves) for (const device of devices) unreserve(from, device);
   before.domain.detach?.(group);
+  if (before.fault !== undefined) answerAll(before.fault, { group, pasid });
   attachment.table = table;
   letGo(host, context, before);
   return 0;
@@ -120,6 +135,8 @@ export function detach(host: Host, context: Context, device: BoundDevice, pasid:
   if (devices.size === 0) {
     device.group.attached.delete(pasid);
     table.domain.detach?.(device.group);
+    if (pasid === NO_PASID) device.group.virtual = undefined;
+    if (table.fault !== undefined) answerAll(table.fault, { group: device.group, pasid });
   }
   if (pasid === NO_PASID) unreserve(pagingOf(table).ioas, device);
   letGo(host, context, table);

@@ -1,7 +1,9 @@
 import type { Operation } from '../doors/operations.js';
 import type { Term } from '../doors/term.js';
-import { DEVICE, merged, type Ioctl, type IoctlContext } from '../vfio/checks.js';
+import { arg, DEVICE, merged, type Ioctl, type IoctlContext } from '../vfio/checks.js';
 import type { Binding, Host, NodeFile } from '../vfio/host.js';
+import type { Guard } from '../rules.js';
+import { E } from '../uapi/errno.js';
 import { NODE_OPENED } from './bind.js';
 import { IOAS, IOMMU } from './checks.js';
 
@@ -17,6 +19,14 @@ export const readNode = (host: Host, ioctl: Ioctl): NodeContext => ({ ...ioctl, 
 
 /** The flag that says the call is about a PASID. */
 export const WITH_PASID = 1n;
+
+/** The call is about a PASID that does not lie within argsz. */
+export const pasidMissing = <C extends NodeContext>(call: string, least: bigint): Guard<C> => ({
+  ...nodeClause(`${call}/argsz-pasid`, `With the flag for a PASID, argsz below ${least} is refused with EINVAL.`),
+  when: (c) => (arg(c, 'flags') & WITH_PASID) !== 0n && arg(c, 'argsz') < least,
+  refuse: [-E.EINVAL],
+  violation: { args: { flags: WITH_PASID, argsz: least - 1n } },
+});
 
 const bind = (device: Term, as: string): Operation => ({ door: 'vfio', op: 'ioctl', fd: device, call: 'VFIO_DEVICE_BIND_IOMMUFD', args: { iommufd: IOMMU }, as });
 

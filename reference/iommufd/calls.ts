@@ -27,6 +27,20 @@ import { ioasMapFile } from './ioas-map-file.js';
 import { ioasMap } from './ioas-map.js';
 import { ioasUnmap } from './ioas-unmap.js';
 import { openIommu } from './open.js';
+import { faultQueueAlloc } from './fault-queue-alloc.js';
+import { readOther, writeOther } from './other-transfers.js';
+import { hwptInvalidate } from './hwpt-invalidate.js';
+import { checkCache, checkIotlb } from './mock/check-kept.js';
+import { pasidAttach, pasidCheck, pasidDetach, pasidReplace } from './mock/pasids.js';
+import { triggerIopf } from './mock/trigger-iopf.js';
+import { triggerVevent } from './mock/trigger-vevent.js';
+import { hwQueueAlloc } from './hw-queue-alloc.js';
+import { vdeviceAlloc } from './vdevice-alloc.js';
+import { veventqAlloc } from './veventq-alloc.js';
+import { viommuAlloc } from './viommu-alloc.js';
+import { readEvents } from './read-events.js';
+import { readFaults } from './read-faults.js';
+import { writeResponses } from './write-responses.js';
 import { option } from './option.js';
 import { unknownIommufdCall, unknownType1Call } from './other-calls.js';
 import { type1ApiVersion, type1CheckExtension, type1SetIommu } from './type1/container-calls.js';
@@ -55,6 +69,25 @@ export const IOMMUFD_RULES_LIST: readonly AnyCall[] = [
   attachPt,
   detachPt,
   groupDevice,
+  faultQueueAlloc,
+  viommuAlloc,
+  vdeviceAlloc,
+  veventqAlloc,
+  hwQueueAlloc,
+  readFaults,
+  writeResponses,
+  readEvents,
+  readOther,
+  writeOther,
+  hwptInvalidate,
+  checkIotlb,
+  checkCache,
+  triggerIopf,
+  triggerVevent,
+  pasidAttach,
+  pasidReplace,
+  pasidDetach,
+  pasidCheck,
   hwptAlloc,
   getHwInfo,
   setDirtyTracking,

@@ -3,7 +3,7 @@ import { E } from '../uapi/errno.js';
 import type { IommufdCallName } from '../uapi/iommufd.js';
 import { arg, type Ioctl } from '../vfio/checks.js';
 import type { Host } from '../vfio/host.js';
-import { iommufdClause, objectOf, readIommufd, type IommufdContext } from './checks.js';
+import { objectOf, readIommufd, type iommufdClause, type IommufdContext } from './checks.js';
 import type { BoundDevice, PagingTable } from './state/context.js';
 
 /* What calls of /dev/iommu on a device, or on a page table, look at. */

@@ -1,5 +1,5 @@
 import type { GroupDescription } from '../description.js';
-import { MOCK_DRIVER, POWER_IOMMU, type DriverDescription, type GroupIommu } from '../iommu-drivers.js';
+import { KEPT_PLACES, MOCK_DRIVER, SELFTEST_CACHE, POWER_IOMMU, type DriverDescription, type GroupIommu } from '../iommu-drivers.js';
 import { groupOfDevice, type Host } from '../vfio/host.js';
 import { NO_PASID, type Context, type Interval, type IommuGroup, type Translation } from './state/context.js';
 
@@ -17,6 +17,7 @@ export interface DeviceFacts {
   readonly group: IommuGroup;
   readonly driver: DriverDescription;
   readonly reserved: readonly Interval[];
+  readonly kept?: bigint[];
 }
 
 /** A device of the machine. */
@@ -38,6 +39,7 @@ export const mockFacts = (name: string, dirtyTracking: boolean, pasidBits: numbe
   group: { name, owner: undefined, bound: 0, attached: new Map() },
   driver: { ...MOCK_DRIVER, dirtyTracking, pasidBits },
   reserved: [],
+  kept: Array.from({ length: KEPT_PLACES }, () => SELFTEST_CACHE),
 });
 
 /** The IOMMU group of that name. */

@@ -6,12 +6,18 @@ import { arg, type Ioctl, type IoctlInput } from '../vfio/checks.js';
 import type { Host } from '../vfio/host.js';
 import { misfit } from './attach-checks.js';
 import { BEYOND_LIMIT, BOUND_AND_IOAS, boundWithIoas, DEVICE_ID, mappedAt, UNBACKED } from './bound-device.js';
-import { answerChecks, IOAS, IOMMU, iommufdClause, sizeChecks } from './checks.js';
+import { answerChecks, IOAS, IOMMU, iommufdClause, objectOf, sizeChecks } from './checks.js';
 import { noDevice, notSupported, readDevice, type OfDevice } from './device-calls.js';
 import { fillChecks } from './fill-checks.js';
+import { windowsChecks, WINDOWS_CLAUSES } from './ppc64/hwpt-checks.js';
+import { isWindowsDomain } from './ppc64/paging-domain.js';
+import { makeGuestDomain, type GuestDomain } from './ppc64/guest-domain.js';
+import { isParentDomain } from './ppc64/parent-domain.js';
+import { readWindows, type WindowsData } from './ppc64/windows-data.js';
 import { readTableData, type TableData } from './table-data.js';
-import { freeId, type IommufdObject, type PagingTable } from './state/context.js';
-import { addNested, addTable, makeTable } from './tables.js';
+import { freeId, type Ioas, type IommufdObject, type NestedTable, type PagingTable, type Viommu } from './state/context.js';
+import type { FaultQueue } from './state/fault-queue.js';
+import { addTable, makeNested, makeTable } from './tables.js';
 
 const NAME = 'IOMMU_HWPT_ALLOC';
 const clause = iommufdClause('hw_pagetable.c iommufd_hwpt_alloc');
@@ -23,6 +29,11 @@ interface Alloc extends OfDevice {
   /** What it is to rest on. */
   readonly object: IommufdObject | undefined;
   readonly data: TableData;
+  readonly windows: WindowsData;
+  /** The IOAS, where it is to rest on one. */
+  readonly onto: Ioas | undefined;
+  /** Where its faults are to go. */
+  readonly queue: FaultQueue | undefined;
 }
 
 const flags = (c: Alloc): bigint => arg(c, 'flags');
@@ -30,22 +41,27 @@ const has = (c: Alloc, flag: bigint): boolean => (flags(c) & flag) !== 0n;
 const withData = (c: Alloc): boolean => arg(c, 'data_len') !== 0n;
 const onIoas = (c: Alloc): boolean => c.object?.kind === 'ioas';
 const onTable = (c: Alloc): boolean => c.object?.kind === 'hwpt-paging';
+const onViommu = (c: Alloc): boolean => c.object?.kind === 'viommu';
+const isNested = (c: Alloc): boolean => onTable(c) || onViommu(c);
 
 const KNOWN = HWPT.NEST_PARENT | HWPT.DIRTY_TRACKING | HWPT.FAULT_ID_VALID | HWPT.PASID;
 const NESTED = HWPT.FAULT_ID_VALID | HWPT.PASID;
 
 /** Flags that the device's driver takes; the queue for faults is none of its business. */
-const driverFlags = (c: Alloc): bigint => BigInt((onTable(c) ? c.bound!.driver.nested?.flags : c.bound!.driver.paging?.flags) ?? 0);
+const driverFlags = (c: Alloc): bigint => BigInt((isNested(c) ? c.bound!.driver.nested?.flags : c.bound!.driver.paging?.flags) ?? 0);
 
 /** The type of data that the driver takes. */
-const driverData = (c: Alloc): number | undefined => (onTable(c) ? c.bound!.driver.nested?.data : c.bound!.driver.paging?.data);
+const driverData = (c: Alloc): number | undefined => (isNested(c) ? c.bound!.driver.nested?.data : c.bound!.driver.paging?.data);
 
 /** The table as it would be. */
 function wanted(c: Alloc, id = 0): PagingTable | undefined {
   if (c.object?.kind !== 'ioas' || c.bound?.driver.paging === undefined) return undefined;
   const request = { nestParent: has(c, HWPT.NEST_PARENT), dirtyTracking: has(c, HWPT.DIRTY_TRACKING), pasids: has(c, HWPT.PASID) };
-  return makeTable(id, c.object, c.bound.driver, { ...request, ...(c.data.paging && { paging: c.data.paging }) });
+  return makeTable(id, c.object, c.bound.driver, { ...request, ...(c.data.paging && { paging: c.data.paging }), ...(c.windows.windows && { windows: c.windows.windows }) });
 }
+
+/** A guest's table as it would be. */
+const nested = (c: Alloc, id: number): NestedTable => makeNested(id, c.object as PagingTable | Viommu, has(c, HWPT.PASID), c.data.kept ?? 0n, guestDomain(c));
 
 const misfits = (c: Alloc, kind: ReturnType<typeof misfit>): boolean => {
   const table = wanted(c);
@@ -77,7 +93,8 @@ const ofIoas: readonly Guard<Alloc>[] = [
 ];
 
 const ofTable: readonly Guard<Alloc>[] = [
-  notSupported(`${NAME}/nested`, nestedClause, 'On a page table, flags other than FAULT_ID_VALID and PASID, no data, or a driver without such tables is refused with EOPNOTSUPP.', (c) => onTable(c) && ((flags(c) & ~NESTED) !== 0n || !withData(c) || c.bound!.driver.nested === undefined), { instead: WITH_PARENT, args: { pt_id: PARENT } }),
+  invalid('viommu', 'A virtual IOMMU of another physical one than that of the device is refused with EINVAL.', ({ object, bound }) => object?.kind === 'viommu' && object.driver.name !== bound!.driver.name),
+  notSupported(`${NAME}/nested`, nestedClause, 'On a page table or a virtual IOMMU, flags other than FAULT_ID_VALID and PASID, no data, or a driver without such tables is refused with EOPNOTSUPP.', (c) => isNested(c) && ((flags(c) & ~NESTED) !== 0n || !withData(c) || c.bound!.driver.nested === undefined), { instead: WITH_PARENT, args: { pt_id: PARENT } }),
   invalid('parent', 'A page table that was made by attaching, without NEST_PARENT, or by another driver is refused with EINVAL.', (c) => {
     const { object, bound } = c;
     return object?.kind === 'hwpt-paging' && (object.automatic || !object.nestParent || object.domain.driver !== bound!.driver.name);
@@ -107,7 +124,13 @@ const ofFit: readonly Guard<Alloc>[] = [
   }, { memory: { setup: UNBACKED }, limit: { setup: BEYOND_LIMIT } }),
 ];
 
-const noQueue = invalid('fault_id', 'A number of no queue for faults is refused with ENOENT; without FAULT_ID_VALID it is not looked at.', (c) => has(c, HWPT.FAULT_ID_VALID), { args: { flags: HWPT.FAULT_ID_VALID } }, clause, -E.ENOENT);
+const noQueue = invalid('fault_id', 'A number of no queue for faults is refused with ENOENT; without FAULT_ID_VALID it is not looked at.', (c) => has(c, HWPT.FAULT_ID_VALID) && c.queue === undefined, { args: { flags: HWPT.FAULT_ID_VALID } }, clause, -E.ENOENT);
+
+/** What the guest of a PE as planned goes by. */
+function guestDomain({ object, windows: { windows } }: Alloc): GuestDomain | undefined {
+  const domain = object?.kind === 'hwpt-paging' ? object.domain : undefined;
+  return windows !== undefined && domain !== undefined && isParentDomain(domain) ? makeGuestDomain(domain, windows) : undefined;
+}
 
 /** IOMMU_HWPT_ALLOC: a page table for a device: one that has what an IOAS has, or one of a guest on top of such a one. */
 export const hwptAlloc = defineCall<Alloc, IoctlInput>({
@@ -115,7 +138,8 @@ export const hwptAlloc = defineCall<Alloc, IoctlInput>({
   parameters: ['size', 'flags', 'dev_id', 'pt_id', 'out_hwpt_id', '__reserved', 'data_type', 'data_len', 'data_uptr', 'fault_id', '__reserved2'],
   read(host: Host, ioctl: Ioctl) {
     const c = readDevice(host, ioctl);
-    return { ...c, object: c.context.objects.get(Number(arg(c, 'pt_id'))), data: readTableData(c) };
+    const object = c.context.objects.get(Number(arg(c, 'pt_id')));
+    return { ...c, object, onto: object?.kind === 'ioas' ? object : undefined, data: readTableData(c), windows: readWindows(c), queue: objectOf(c.context, arg(c, 'fault_id'), 'fault') };
   },
   guards: [
     ...sizeChecks<Alloc>(NAME),
@@ -123,10 +147,11 @@ export const hwptAlloc = defineCall<Alloc, IoctlInput>({
     invalid('data', 'Data without a type, or a type without data, are refused with EINVAL.', (c) => (arg(c, 'data_type') === 0n) === withData(c), { args: { data_len: 8n } }),
     noDevice(NAME, clause),
     invalid('pt_id', 'A number of no object is refused with EINVAL.', ({ object }) => object === undefined || object.kind === 'tombstone', { args: { pt_id: 0n } }),
-    invalid('kind', 'An object that no page table can rest on is refused with EINVAL.', (c) => !onIoas(c) && !onTable(c), { args: { pt_id: DEVICE_ID } }),
+    invalid('kind', 'An object that no page table can rest on is refused with EINVAL.', (c) => !onIoas(c) && !isNested(c), { args: { pt_id: DEVICE_ID } }),
     ...ofIoas,
     ...ofTable,
     ...ofDriver,
+    ...windowsChecks<Alloc>(),
     ...ofFit,
     noQueue,
     answerChecks(NAME),
@@ -134,15 +159,18 @@ export const hwptAlloc = defineCall<Alloc, IoctlInput>({
   effect: {
     clauses: [
       clause(`${NAME}/made`, 'The page table has the lowest free number and at once all that its IOAS has; what it does not translate cannot be mapped any more.'),
-      nestedClause(`${NAME}/nested-made`, 'The page table of a guest rests on the one that was named, which cannot be destroyed before it.'),
+      nestedClause(`${NAME}/nested-made`, 'The page table of a guest rests on the one, or on the virtual IOMMU, that was named, which cannot be destroyed before it.'),
+      ...WINDOWS_CLAUSES,
     ],
     apply(c) {
       const id = freeId(c.context);
       const table = wanted(c, id);
+      const made = table ?? nested(c, id);
+      if (has(c, HWPT.FAULT_ID_VALID)) made.fault = c.queue;
       if (table !== undefined) addTable(c.host, c.context, table);
-      else addNested(c.context, c.object as PagingTable, has(c, HWPT.PASID));
-      const made = `${NAME}/${table === undefined ? 'nested-made' : 'made'}`;
-      return { clause: made, status: 0, outputs: [{ index: 4, name: 'out_hwpt_id', value: BigInt(id), clause: made }] };
+      else c.context.objects.set(id, made);
+      const rule = `${NAME}/${table === undefined ? 'nested-made' : isWindowsDomain(table.domain) ? 'ppc64-made' : 'made'}`;
+      return { clause: rule, status: 0, outputs: [{ index: 4, name: 'out_hwpt_id', value: BigInt(id), clause: rule }] };
     },
   },
   sample: { fd: IOMMU, setup: BOUND_AND_IOAS, args: { dev_id: DEVICE_ID, pt_id: IOAS } },

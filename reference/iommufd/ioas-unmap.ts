@@ -4,6 +4,7 @@ import { arg, BUFFER_BYTES, type Ioctl, type IoctlInput } from '../vfio/checks.j
 import type { Host } from '../vfio/host.js';
 import { answerChecks, IOAS, IOMMU, IOVA, iommufdClause, LARGEST, noIoas, readIoas, sizeChecks, WITH_AREA, type IoasContext } from './checks.js';
 import { removeArea } from './domains.js';
+import { usedByGuest } from './ppc64/unmap-check.js';
 import { EVERYTHING } from './state/areas.js';
 import type { Area, Interval, Ioas } from './state/context.js';
 
@@ -65,6 +66,13 @@ const end: Guard<Unmap> = {
   violation: { args: { iova: LARGEST - 0xffffn } },
 };
 
+const locked: Guard<Unmap> = {
+  ...walkClause(`${NAME}/locked`, 'An area that an object needs to stay (a hardware queue) is refused with EBUSY; those below it are gone, and the length does not say so.'),
+  when: (c) => c.walked.stopped === 'locked',
+  refuse: [-E.EBUSY],
+  damage: (c) => void remove(c),
+};
+
 const partly: Guard<Unmap> = {
   ...walkClause(`${NAME}/partly`, 'An area that is not wholly in the range is refused with ENOENT; those below it are gone, and the length does not say so.'),
   when: (c) => c.walked.stopped === 'partly',
@@ -98,6 +106,8 @@ export const ioasUnmap = defineCall<Unmap, IoctlInput>({
     overflow,
     nothing,
     end,
+    locked,
+    usedByGuest<Unmap>(NAME),
     partly,
     noArea,
     { ...answerChecks<Unmap>(NAME, 'An answer that cannot be written is refused with EFAULT; the areas are gone.'), damage: (c) => void remove(c) },

@@ -3,6 +3,7 @@ import { detach, unbindDevice } from './attach.js';
 import { removeArea } from './domains.js';
 import { NO_PASID, type Context, type IommufdObject, type Ioas } from './state/context.js';
 import { removeTable, tableInUse, tablesOf } from './tables.js';
+import { isFollowed, removeHwQueue, restsOn } from './virtual.js';
 
 /** True where another object or a descriptor rests on it. Areas rest on an IOAS and go with it. */
 export function inUse(context: Context, object: IommufdObject): boolean {
@@ -17,7 +18,19 @@ export function inUse(context: Context, object: IommufdObject): boolean {
       return true;
     case 'mock-device':
     case 'tombstone':
+    case 'vdevice':
       return false;
+    case 'fault':
+      return object.open || [...context.objects.values()].some((other) => (other.kind === 'hwpt-paging' || other.kind === 'hwpt-nested') && other.fault === object);
+    case 'veventq':
+      return object.open;
+    case 'viommu':
+      return restsOn(context, object);
+    case 'hw-queue':
+      return isFollowed(context, object);
+    // The hardware queue that made it.
+    case 'access':
+      return true;
   }
 }
 
@@ -29,6 +42,7 @@ export function remove(host: Host, context: Context, object: IommufdObject): voi
     detach(host, context, object.device, NO_PASID);
     unbindDevice(host, context, object.device);
   }
+  if (object.kind === 'hw-queue') removeHwQueue(context, object);
   context.objects.delete(object.id);
 }
 

@@ -9,6 +9,8 @@ import { pageBytes } from './ranges.js';
 export interface TableData {
   /** The shape of the table that is asked for, where it is not the driver's usual one. */
   readonly paging?: Pick<PagingDescription, 'apertures' | 'pageSizes'>;
+  /** What the test driver keeps of a nested table. */
+  readonly kept?: bigint;
   readonly wrong?: 'length' | 'pointer' | 'kind';
 }
 
@@ -32,6 +34,7 @@ export function readTableData(c: OfDevice): TableData {
   if (bytes === undefined) return { wrong: 'pointer' };
   const kind = length < MOST ? USUAL : Buffer.from(bytes.values).readUInt32LE(LEAST);
   const object = c.context.objects.get(Number(arg(c, 'pt_id')));
-  if (object?.kind !== 'ioas' || kind === USUAL) return {};
+  if (object?.kind !== 'ioas') return { kept: BigInt(Buffer.from(bytes.values).readUInt32LE(0)) };
+  if (kind === USUAL) return {};
   return kind === LARGE ? { paging: { apertures: [ALL_IOVAS], pageSizes: MOCK_LARGE_PAGE_BYTES | pageBytes(c.host) } } : { wrong: 'kind' };
 }

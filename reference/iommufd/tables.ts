@@ -1,8 +1,11 @@
-import type { DriverDescription, PagingDescription } from '../iommu-drivers.js';
+import { KEPT_PLACES, PPC64_DRIVER_NAME, type DriverDescription, type PagingDescription } from '../iommu-drivers.js';
 import type { Host } from '../vfio/host.js';
 import { makeDomain } from './domain.js';
 import { addDomain, removeDomain } from './domains.js';
-import { freeId, type Context, type IommufdObject, type Ioas, type NestedTable, type PagingTable, type Table } from './state/context.js';
+import { makeWindowsDomain } from './ppc64/paging-domain.js';
+import { makeParentDomain } from './ppc64/parent-domain.js';
+import { usualWindows, type DomainWindow } from './ppc64/windows.js';
+import { type Context, type HardwareDomain, type IommufdObject, type Ioas, type NestedTable, type PagingTable, type Table, type Translation, type Viommu } from './state/context.js';
 
 /* Page tables as objects: made, used, ended. Source: Linux 7.2 drivers/iommu/iommufd/hw_pagetable.c. */
 
@@ -13,6 +16,8 @@ export interface TableRequest {
   readonly pasids?: boolean;
   /** Another kind of table than the usual one of its driver. */
   readonly paging?: Pick<PagingDescription, 'apertures' | 'pageSizes'>;
+  /** The windows that it is to have (the plan for POWER). */
+  readonly windows?: readonly DomainWindow[];
 }
 
 /** A page table that is no object yet. @throws Error where the driver makes none */
@@ -23,13 +28,17 @@ export function makeTable(id: number, ioas: Ioas, driver: DriverDescription, req
     kind: 'hwpt-paging',
     id,
     ioas,
-    domain: makeDomain(driver.name, paging, request.dirtyTracking === true),
+    domain: driver.name === PPC64_DRIVER_NAME ? makePpc64Domain(paging, request) : makeDomain(driver.name, paging, request.dirtyTracking === true),
     automatic: false,
     nestParent: request.nestParent === true,
     pasids: request.pasids === true,
     fault: undefined,
   };
 }
+
+/** A table that others are to rest on has memory and no windows. */
+const makePpc64Domain = ({ apertures }: Pick<PagingDescription, 'apertures'>, { nestParent, windows }: TableRequest): HardwareDomain =>
+  nestParent === true ? makeParentDomain() : makeWindowsDomain(windows ?? usualWindows(apertures));
 
 /** The page table becomes an object, with all that its IOAS has: 0, or minus an error, and then nothing changes. */
 export function addTable(host: Host, context: Context, table: PagingTable): number {
@@ -40,14 +49,23 @@ export function addTable(host: Host, context: Context, table: PagingTable): numb
 
 export function removeTable(host: Host, context: Context, table: Table): void {
   if (table.kind === 'hwpt-paging') removeDomain(host, table.ioas, table.domain);
+  table.domain.end?.();
   context.objects.delete(table.id);
 }
 
-/** A page table of a guest on top of `parent`, as an object. */
-export function addNested(context: Context, parent: PagingTable, pasids: boolean): NestedTable {
-  const table: NestedTable = { kind: 'hwpt-nested', id: freeId(context), parent, domain: { driver: parent.domain.driver, translate: () => undefined }, pasids, fault: undefined };
-  context.objects.set(table.id, table);
-  return table;
+/** A page table of a guest on top of another table, or of that of a virtual IOMMU, that is no object yet; the test driver keeps a word of it at each place. */
+export function makeNested(id: number, on: PagingTable | Viommu, pasids: boolean, kept: bigint, domain?: Translation): NestedTable {
+  const parent = on.kind === 'viommu' ? on.parent : on;
+  return {
+    kind: 'hwpt-nested',
+    id,
+    parent,
+    ...(on.kind === 'viommu' && { viommu: on }),
+    domain: domain ?? { driver: parent.domain.driver, translate: () => undefined },
+    pasids,
+    kept: Array.from({ length: KEPT_PLACES }, () => kept),
+    fault: undefined,
+  };
 }
 
 /** The table that follows an IOAS: itself, or that below. (find_hwpt_paging) */
@@ -70,7 +88,7 @@ export function attachmentsOf({ objects }: Context, table: Table): number {
 /** Another object rests on the table. */
 export const tableInUse = (context: Context, table: Table): boolean => attachmentsOf(context, table) > 0 || [...context.objects.values()].some((object) => isOn(object, table));
 
-const isOn = (object: IommufdObject, table: Table): boolean => object.kind === 'hwpt-nested' && object.parent === table;
+const isOn = (object: IommufdObject, table: Table): boolean => (object.kind === 'hwpt-nested' && object.viommu === undefined && object.parent === table) || (object.kind === 'viommu' && object.parent === table);
 
 /** Somebody let go of a table: one that was made automatically goes with the last. (iommufd_hw_pagetable_put) */
 export function letGo(host: Host, context: Context, table: Table): void {

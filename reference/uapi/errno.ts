@@ -22,6 +22,7 @@ export const E = {
   EMFILE: 24,
   ENOTTY: 25,
   ENOSPC: 28,
+  ESPIPE: 29,
   ERANGE: 34,
   ECHRNG: 44,
   EOVERFLOW: 75,

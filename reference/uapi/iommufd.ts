@@ -102,6 +102,19 @@ export const IOMMUFD_CALLS = {
   IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS: test(12, u32('out_stdev_id', 16), u32('out_hwpt_id', 20), u32('out_idev_id', 24), u32('dev_flags', 28)),
   /** Takes pages of the page table `id` as written, as a bitmap says. */
   IOMMU_TEST_OP_DIRTY: test(13, u32('flags', 16), u64('iova', 24), u64('length', 32), u64('page_size', 40), u64('uptr', 48), u64('out_nr_dirty', 56)),
+  /** The nested table `id` keeps this at that place. */
+  IOMMU_TEST_OP_MD_CHECK_IOTLB: test(14, u32('place', 16), u32('iotlb', 20)),
+  /** A mock device faults, by the number that it has where it is bound. */
+  IOMMU_TEST_OP_TRIGGER_IOPF: test(15, u32('dev_id', 16), u32('pasid', 20), u32('grpid', 24), u32('perm', 28), u64('addr', 32)),
+  /** The bound device `id` keeps this at that place. */
+  IOMMU_TEST_OP_DEV_CHECK_CACHE: test(16, u32('place', 16), u32('cache', 20)),
+  /** A mock device raises an event, by the number that it has where it is bound. */
+  IOMMU_TEST_OP_TRIGGER_VEVENT: test(17, u32('dev_id', 16)),
+  /** The mock device `id` (a stdev): a PASID of it is attached, goes over to another table, is detached; has this table, or none. */
+  IOMMU_TEST_OP_PASID_ATTACH: test(18, u32('pasid', 16), u32('pt_id', 20)),
+  IOMMU_TEST_OP_PASID_REPLACE: test(19, u32('pasid', 16), u32('pt_id', 20)),
+  IOMMU_TEST_OP_PASID_DETACH: test(20, u32('pasid', 16)),
+  IOMMU_TEST_OP_PASID_CHECK_HWPT: test(21, u32('pasid', 16), u32('hwpt_id', 20)),
   /** An operation that the test driver does not have. */
   IOMMU_TEST_OP_UNKNOWN: test(0x7fff_ffff),
 } as const satisfies Readonly<Record<string, IommufdCall>>;

@@ -11,7 +11,7 @@ import { close, openContainer, openGroup } from './files.js';
 import { groupGetDeviceFd, groupGetStatus, groupSetContainer, groupUnsetContainer } from './group-calls.js';
 import type { IommufdFile, OpenFile } from './host.js';
 import { mapDma } from './map-dma.js';
-import { containerWithoutIommu, deviceOwnCall, noDescriptorCall, plainFileCall, unknownContainerCall, unknownDeviceCall, unknownGroupCall } from './other-calls.js';
+import { containerWithoutIommu, deviceOwnCall, noDescriptorCall, plainFileCall, queueIoctlCall, unknownContainerCall, unknownDeviceCall, unknownGroupCall } from './other-calls.js';
 import { registerMemory } from './register-memory.js';
 import { tceCreate } from './tce-create.js';
 import { tceGetInfo } from './tce-get-info.js';
@@ -50,6 +50,7 @@ export const VFIO_RULES_LIST: readonly AnyCall[] = [
   unknownDeviceCall,
   deviceOwnCall,
   noDescriptorCall,
+  queueIoctlCall,
   plainFileCall,
   eehLook,
 ];
@@ -113,6 +114,9 @@ export function served(file: Exclude<OpenFile, IommufdFile> | undefined, name: I
       return named([...NODE_CALLS, ...DEVICE_CALLS]) ?? (DEVICE_NUMBERS.includes(number - FIRST_NUMBER) ? 'device-own' : 'device-unknown');
     case 'device':
       return named(DEVICE_CALLS) ?? (DEVICE_NUMBERS.includes(number - FIRST_NUMBER) ? 'device-own' : 'device-unknown');
+    case 'faults':
+    case 'events':
+      return queueIoctlCall.name;
     case 'container':
       return named(OWN_CALLS) ?? (file.container.version === undefined ? 'container' : (named(CONTAINER_CALLS) ?? 'container-unknown'));
   }

@@ -10,12 +10,22 @@ const clause = merged('Linux 7.2 drivers/vfio/container.c, group.c');
 
 /** Gives the process a descriptor of the file: the lowest free number, or the one that was seen. */
 export function openFile(process: Process, file: OpenFile, chooser: Chooser): number {
+  const descriptor = chooser.status(freeDescriptor(process));
+  install(process, file, descriptor);
+  return descriptor;
+}
+
+/** The lowest descriptor that is free. */
+export function freeDescriptor({ files }: Process): number {
   let free = FIRST_DESCRIPTOR;
-  while (process.files.has(free)) free += 1;
-  const descriptor = chooser.status(free);
+  while (files.has(free)) free += 1;
+  return free;
+}
+
+/** Gives the process that descriptor of the file. */
+export function install(process: Process, file: OpenFile, descriptor: number): void {
   file.users += 1;
   process.files.set(descriptor, file);
-  return descriptor;
 }
 
 /** 0 to 2 are the standard ones. */
@@ -35,6 +45,11 @@ export function release(host: Host, file: OpenFile): void {
     case 'node':
     case 'iommufd':
       file.end(host);
+      return;
+    case 'faults':
+    case 'events':
+      file.queue.open = false;
+      release(host, file.opener);
       return;
     case 'container':
     case 'file':

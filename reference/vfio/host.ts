@@ -1,4 +1,6 @@
 import type { BoundDevice, Context, IommuGroup } from '../iommufd/state/context.js';
+import type { EventQueue } from '../iommufd/state/event-queue.js';
+import type { FaultQueue } from '../iommufd/state/fault-queue.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
 import type { EventSource } from '../eeh/events.js';
@@ -47,7 +49,7 @@ export interface Process {
 }
 
 /** An open file; processes that were forked share it. */
-export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | PlainFile;
+export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | QueueFile | PlainFile;
 
 interface Shared {
   /** Descriptors of all processes, and for a group's file its devices' files. */
@@ -99,6 +101,21 @@ export interface IommufdFile extends Shared {
   readonly context: Context;
   /** What is done when nobody uses it any more. */
   readonly end: (host: Host) => void;
+}
+
+/** A queue of /dev/iommu: read it, and answer faults by writing. It counts as a user of the context. */
+export type QueueFile = FaultFile | EventFile;
+
+export interface FaultFile extends Shared {
+  readonly kind: 'faults';
+  readonly queue: FaultQueue;
+  readonly opener: IommufdFile;
+}
+
+export interface EventFile extends Shared {
+  readonly kind: 'events';
+  readonly queue: EventQueue;
+  readonly opener: IommufdFile;
 }
 
 /** A file with contents, made by `user/file`. */
@@ -166,7 +183,7 @@ export function buildHost(description: MachineDescription): Host {
     memory: makeRealMemory(machine.memory),
     processes: new Map([['main', makeProcess('main')]]),
     groups,
-    iommuGroups: new Map(linux.groups.map(({ name }) => [name, { name, owner: undefined, bound: 0, attached: new Map() }])),
+    iommuGroups: new Map([...groups].map(([name, { table }]) => [name, { name, owner: undefined, bound: 0, attached: new Map(), hardware: { platform, pe: table }, tables: undefined }])),
     userLocked: 0n,
     sectors: new Map(),
     recovery: makeHostRecovery(),

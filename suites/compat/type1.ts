@@ -9,7 +9,7 @@ import { IOMMU_TYPE, UNMAP_ALL, type VfioCallName } from '../../reference/uapi/v
 import { AT, LARGEST, newIoas, PAGE, pages, READ_WRITE, mapAt, option, unmapAll, type IoasHandle } from '../iommufd/steps.js';
 
 /** VFIO's own ioctls on /dev/iommu: every rule alone and every two in order. */
-const TYPE1 = IOMMUFD_RULES_LIST.filter(({ name }) => name.startsWith('TYPE1_') || name === 'VFIO_IOMMU_GET_INFO');
+const TYPE1 = IOMMUFD_RULES_LIST.filter(({ name }) => name.startsWith('TYPE1_') || name.startsWith('VFIO_IOMMU_'));
 const negatives = TYPE1.flatMap((call) => negativeScenarios('compat/type1', call));
 
 /** A context whose IOAS is VFIO's, of type 1 or of its version 2. */

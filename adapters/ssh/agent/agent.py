@@ -78,6 +78,8 @@ c_close = system_call("close", INT, INT)
 c_mmap = system_call("mmap", LONG, SIZE, SIZE, INT, INT, INT, LONG)
 c_munmap = system_call("munmap", INT, SIZE, SIZE)
 c_mprotect = system_call("mprotect", INT, SIZE, SIZE, INT)
+c_read = system_call("read", LONG, INT, SIZE, SIZE)
+c_write = system_call("write", LONG, INT, SIZE, SIZE)
 c_pread = system_call("pread", LONG, INT, SIZE, SIZE, LONG)
 c_pwrite = system_call("pwrite", LONG, INT, SIZE, SIZE, LONG)
 c_read_memory = system_call("process_vm_readv", LONG, INT, SIZE, SIZE, SIZE, SIZE, SIZE)
@@ -257,12 +259,41 @@ def do_store(step, known):
 
 
 def do_read(step, known):
-    data = os.read(number(step["fd"], known), step["length"])
-    return len(data), data
+    fd, length = number(step["fd"], known), step["length"]
+    if "room" not in step:
+        memory, at = buffer_of(b"", length)
+        result = c_read(fd, at, length)
+        return result, memory.raw[: max(result, 0)]
+    with MemoryEnd(step["room"]) as at:
+        result = c_read(fd, at, length)
+        return result, ctypes.string_at(at, max(result, 0))
 
 
 def do_write(step, known):
-    return os.write(number(step["fd"], known), patched(step, known)), None
+    fd, data = number(step["fd"], known), patched(step, known)
+    if "room" not in step:
+        _memory, at = buffer_of(data)
+        return c_write(fd, at, len(data)), None
+    with MemoryEnd(step["room"]) as at:
+        ctypes.memmove(at, data, min(len(data), step["room"]))
+        return c_write(fd, at, len(data)), None
+
+
+class MemoryEnd:
+    """An address so many bytes before the end of memory."""
+
+    def __init__(self, room):
+        self.room = room
+
+    def __enter__(self):
+        self.pages = c_mmap(0, 2 * mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+        if self.pages < 0:
+            raise OSError(-self.pages, "no memory")
+        c_munmap(self.pages + mmap.PAGESIZE, mmap.PAGESIZE)
+        return self.pages + mmap.PAGESIZE - self.room
+
+    def __exit__(self, *_exception):
+        c_munmap(self.pages, mmap.PAGESIZE)
 
 
 def do_pread(step, known):

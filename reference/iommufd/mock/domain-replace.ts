@@ -30,7 +30,7 @@ export const mockDomainReplace = defineCall<Replace, IoctlInput>({
   guards: [
     ...sizeChecks<Replace>(NAME),
     refusal(`${NAME}/id`, 'A number of no device of the test driver is refused with ENOENT.', E.ENOENT, ({ seen }) => seen === undefined, { args: { id: 0n } }),
-    ...changeChecks<Replace>(NAME, { table: { args: { pt_id: 0x7fff_ffffn } }, kind: { args: { pt_id: MOCK_STDEV } }, driver: undefined, alignment: undefined, aperture: undefined }),
+    ...changeChecks<Replace>(NAME, { table: { args: { pt_id: 0x7fff_ffffn } }, kind: { args: { pt_id: MOCK_STDEV } }, pasid: undefined, driver: undefined, virtual: undefined, alignment: undefined, aperture: undefined }),
     {
       ...answerChecks<Replace>(NAME, 'An answer that cannot be written is refused with EFAULT; the device has gone over.'),
       damage: (c) => {

@@ -1,6 +1,10 @@
 import type { DriverDescription } from '../../iommu-drivers.js';
 import type { AddressSpace, MemoryFile } from '../../memory/process.js';
+import type { Platform, TableGroup } from '../../platform/table-group.js';
 import { AreaMap, type Interval } from './areas.js';
+import type { EventQueue } from './event-queue.js';
+import type { FaultQueue } from './fault-queue.js';
+import type { TceTables } from './tce-tables.js';
 
 export type { Interval } from './areas.js';
 
@@ -18,7 +22,7 @@ export interface Context {
   compatible: Ioas | undefined;
 }
 
-export type IommufdObject = Ioas | BoundDevice | PagingTable | NestedTable | MockDevice | Tombstone;
+export type IommufdObject = Ioas | BoundDevice | PagingTable | NestedTable | MockDevice | FaultQueue | EventQueue | Viommu | Vdevice | HwQueue | Access | Tombstone;
 
 export interface Numbered {
   readonly id: number;
@@ -98,6 +102,8 @@ export interface Translation {
   readonly attach?: (group: IommuGroup) => number;
   /** Called when they no longer do. */
   readonly detach?: (group: IommuGroup) => void;
+  /** Called when it ends. */
+  readonly end?: () => void;
 }
 
 /** A page table with what its driver knows of it. */
@@ -122,6 +128,8 @@ export interface BoundDevice extends Numbered {
   readonly driver: DriverDescription;
   /** IOVAs that its IOMMU takes for itself. */
   readonly reserved: readonly Interval[];
+  /** What a device of the test driver keeps of translations; 0 where it was invalidated. */
+  readonly kept?: bigint[];
 }
 
 /** A page table of the IOMMU that has what an IOAS has (HWPT_PAGING). */
@@ -134,7 +142,7 @@ export interface PagingTable extends Numbered {
   readonly nestParent: boolean;
   /** May be used for PASIDs, and beside them. */
   readonly pasids: boolean;
-  fault: Numbered | undefined;
+  fault: FaultQueue | undefined;
 }
 
 /** A page table of a guest, on top of one of the host (HWPT_NESTED). */
@@ -143,7 +151,11 @@ export interface NestedTable extends Numbered {
   readonly parent: PagingTable;
   readonly domain: Translation;
   readonly pasids: boolean;
-  fault: Numbered | undefined;
+  /** The virtual IOMMU that it was made from. */
+  readonly viommu?: Viommu;
+  /** What the test driver keeps of the guest's table, as the program gave it; 0 where it was invalidated. */
+  readonly kept?: bigint[];
+  fault: FaultQueue | undefined;
 }
 
 export type Table = PagingTable | NestedTable;
@@ -152,6 +164,8 @@ export type Table = PagingTable | NestedTable;
 export interface MockDevice extends Numbered {
   readonly kind: 'mock-device';
   readonly device: BoundDevice;
+  /** The test driver will refuse the next table for the PASID that it refuses some for. */
+  refuses?: boolean;
 }
 
 /** An IOMMU group: the devices that the IOMMU cannot tell apart. */
@@ -164,6 +178,12 @@ export interface IommuGroup {
   bound: number;
   /** Which table is in force for which devices, by PASID; 0 is what has none. */
   readonly attached: Map<number, Attachment>;
+  /** The windows of its PE as the platform makes them; absent where it is none. */
+  readonly hardware?: { readonly platform: Platform; readonly pe: TableGroup };
+  /** The tables that these windows have (the plan for POWER). */
+  tables?: TceTables | undefined;
+  /** As which virtual device it raises events, while it is attached to a nested table of a virtual IOMMU. */
+  virtual?: { readonly viommu: Viommu; readonly id: bigint } | undefined;
 }
 
 export interface Attachment {
@@ -173,6 +193,39 @@ export interface Attachment {
 
 /** What has no PASID. */
 export const NO_PASID = 0;
+
+/** A part of a physical IOMMU that a guest has (struct iommufd_viommu). */
+export interface Viommu extends Numbered {
+  readonly kind: 'viommu';
+  readonly type: bigint;
+  readonly parent: PagingTable;
+  readonly driver: DriverDescription;
+}
+
+/** A device as a guest's virtual IOMMU knows it (struct iommufd_vdevice). */
+export interface Vdevice extends Numbered {
+  readonly kind: 'vdevice';
+  readonly viommu: Viommu;
+  readonly device: BoundDevice;
+  readonly virtualId: bigint;
+}
+
+/** A queue in the guest's memory that hardware reads (struct iommufd_hw_queue). */
+export interface HwQueue extends Numbered {
+  readonly kind: 'hw-queue';
+  readonly viommu: Viommu;
+  readonly index: bigint;
+  /** The areas that hold it: they stay while it lives. */
+  readonly areas: readonly Area[];
+  /** What holds them. */
+  readonly access: Access;
+}
+
+/** A driver of the kernel that works on an IOAS's memory itself (struct iommufd_access). Only the driver can end it. */
+export interface Access extends Numbered {
+  readonly kind: 'access';
+  readonly ioas: Ioas;
+}
 
 /** A number that nobody gets again before the context ends: of an object that went before who held it. */
 export interface Tombstone extends Numbered {
