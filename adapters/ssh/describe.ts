@@ -4,6 +4,7 @@ import { treeWindow } from './default-window.js';
 import type { FoundGroup } from './devices.js';
 import { EEH_DEBUGFS } from './eeh-debugfs.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
+import { describeIommufd, deviceNodes } from './iommufd.js';
 import { Look } from './look.js';
 import { namesOf, probeGroup, type ProbedGroup } from './probe.js';
 import type { Session } from './session.js';
@@ -29,7 +30,7 @@ export async function describeHost(session: Session, system: SystemFacts, groups
   const { link } = session;
   const bare = bareFacts(link, groups);
   const described: GroupDescription[] = [];
-  const devices = await withPes(new Look(link), bare.devices);
+  const devices = await asFound(new Look(link), bare.devices);
   let eeh = false;
   for (const group of groups) {
     const probed = await probeGroup(session, bare, group);
@@ -37,15 +38,22 @@ export async function describeHost(session: Session, system: SystemFacts, groups
     described.push(await describeGroup(new Look(link), system.platform, group, probed));
     for (const [name, edu] of probed.edus) if (edu !== undefined) devices.set(name, { ...devices.get(name)!, edu });
   }
-  const machine = machineOf(system, link.hello.page, described, eeh);
+  const iommufd = await describeIommufd(session, { ...bare, devices });
+  const machine = machineOf(system, link.hello.page, described, eeh, iommufd);
   const [eehDebugfs = false] = await new Look(link).access([`${EEH_DEBUGFS}/eeh_dev_check`]);
   return { machine, system, eehDebugfs, facts: { ...bare, devices, facts: machineFacts(machine) } };
 }
 
-/** The devices with the numbers of their PEs, where the kernel has EEH. */
-async function withPes(look: Look, devices: HostFacts['devices']): Promise<Map<string, DeviceFacts>> {
-  const texts = await look.texts([...devices.values()].map(({ address }) => `/sys/bus/pci/devices/${address}/eeh_pe_config_addr`));
-  return new Map([...devices].map(([name, facts], i) => [name, texts[i] === undefined ? facts : { ...facts, pe: Number(texts[i]) }]));
+/** The devices with the numbers of their PEs, where the kernel has EEH, and their own nodes, where it makes any. */
+async function asFound(look: Look, devices: HostFacts['devices']): Promise<Map<string, DeviceFacts>> {
+  const addresses = [...devices.values()].map(({ address }) => address);
+  const texts = await look.texts(addresses.map((address) => `/sys/bus/pci/devices/${address}/eeh_pe_config_addr`));
+  const nodes = await deviceNodes(look, addresses);
+  const found = ({ address }: DeviceFacts, pe: string | undefined): Partial<DeviceFacts> => ({
+    ...(pe !== undefined && { pe: Number(pe) }),
+    ...(nodes.has(address) && { node: nodes.get(address)! }),
+  });
+  return new Map([...devices].map(([name, facts], i) => [name, { ...facts, ...found(facts, texts[i]) }]));
 }
 
 /** What is known before VFIO was asked. */
@@ -73,7 +81,7 @@ async function describeGroup(look: Look, platform: LinuxDescription['platform'],
   };
 }
 
-const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescription[], eeh: boolean): MachineDescription => ({
+const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescription[], eeh: boolean, iommufd: LinuxDescription['iommufd']): MachineDescription => ({
   platform: system.platform,
   linux: {
     platform: system.platform,
@@ -81,6 +89,7 @@ const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescript
     groups,
     hugePages: system.hugePages,
     eeh,
+    ...(iommufd !== undefined && { iommufd }),
     // QEMU's host bridge keeps the error states of its PEs, and stops nothing of them.
     ...(eeh && system.platform === 'powernv' && system.machine.startsWith('qemu') && { emulatedEeh: true as const }),
     secondStart: SECOND_WINDOW,

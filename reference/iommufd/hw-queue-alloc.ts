@@ -3,7 +3,7 @@ import { E } from '../uapi/errno.js';
 import { arg, type Ioctl, type IoctlInput } from '../vfio/checks.js';
 import type { Host } from '../vfio/host.js';
 import { answerChecks, IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
-import { pageBytes } from './ranges.js';
+import { areasAligned, pageBytes } from './ranges.js';
 import { MAPPED, NO_SUCH_OBJECT, SELFTEST, VIOMMU, WITH_VIOMMU } from './samples.js';
 import { freeId, type Access, type Area, type HwQueue, type Viommu } from './state/context.js';
 
@@ -80,25 +80,14 @@ const tooMany: Guard<HwQueueAlloc> = {
 
 /** Minus the error of the first area that does not do; where all do but end too early, ENOENT. */
 function unfit(c: HwQueueAlloc): number {
-  for (const area of c.areas) {
-    if (!pageAligned(c, area)) return -E.EINVAL;
-    if (!area.readable) return -E.EPERM;
-  }
+  if (c.areas.some(({ readable }) => !readable)) return -E.EPERM;
   return c.areas.length === 0 || c.areas.at(-1)!.last < c.last ? -E.ENOENT : 0;
 }
 
-/** The pages of an area are the pages of the IOVAs, as far as the queue goes. */
-function pageAligned({ host, first, last }: HwQueueAlloc, area: Area): boolean {
-  const page = pageBytes(host);
-  const from = first > area.first ? first : area.first;
-  const endsWithin = area.last < last && (area.offset + (area.last - area.first)) % page !== page - 1n;
-  return (area.offset + (from - area.first)) % page === 0n && !endsWithin;
-}
-
 const misplaced: Guard<HwQueueAlloc> = {
-  ...phys(`${NAME}/alignment`, 'IOVAs that share a system page with others of its memory are refused with EINVAL.', 'Linux 7.2 drivers/iommu/iommufd/io_pagetable.h iopt_area_contig_is_aligned'),
-  when: (c) => unfit(c) === -E.EINVAL,
-  refuse: [-E.EINVAL],
+  ...phys(`${NAME}/alignment`, 'While an area of the IOAS, any one, shares a system page of its memory or of its IOVAs with others, a queue is refused with EADDRINUSE.', 'Linux 7.2 drivers/iommu/iommufd/io_pagetable.c iopt_add_access, iopt_check_iova_alignment'),
+  when: ({ host, viommu }) => !areasAligned(host, viommu!.parent.ioas, pageBytes(host)),
+  refuse: [-E.EADDRINUSE],
 };
 
 const notReadable: Guard<HwQueueAlloc> = {

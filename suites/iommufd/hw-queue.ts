@@ -55,7 +55,7 @@ export const scenarios: readonly Scenario[] = [
     queue(p, fd, viommu, 'large', { length: LENGTH });
     unmap(p, fd, ioas);
   }),
-  vfioScenario({ id: 'iommufd/hw-queue/alignment', title: 'IOVAs that begin within a system page of their memory hold no hardware queue', clauses: [`${NAME}/alignment`] }, (p) => {
+  vfioScenario({ id: 'iommufd/hw-queue/alignment', title: 'Beside an area that begins within a system page of its memory there is no hardware queue', clauses: [`${NAME}/alignment`] }, (p) => {
     const { fd, ioas, viommu } = guest(p);
     const memory = p.memory(LENGTH);
     p.iommufd(fd, 'IOMMU_IOAS_MAP', { flags: 7n, ioas_id: ioas, user_va: memory.at(0x800n), length: 0x2_0000n, iova: IOVA });

@@ -46,7 +46,9 @@ export const scenarios: readonly Scenario[] = [
   }),
   vfioScenario({ id: 'iommufd/ranges/allow-refused', title: 'A list with a bad range is refused whole, the first bad one decides, and what was allowed before stays', clauses: [`${ALLOW}/range`, `${ALLOW}/overlap`, `${ALLOW}/array`] }, (p) => {
     const ioas = newIoas(p);
-    const array = p.memory(PAGE);
+    const array = p.memory(2n * PAGE);
+    // Nothing is mapped behind the first half.
+    p.do({ door: 'user', op: 'unmap', address: array.at(PAGE), length: PAGE });
     allow(p, ioas, array, [0x40_0000n, 0x4f_ffffn]);
     allow(p, ioas, array, [0x80_0000n, 0x8f_ffffn], [0x90_0000n, 0x90_0000n]);
     allow(p, ioas, array, [0x80_0000n, 0x8f_ffffn], [0x90_0000n, 0x8f_ffffn]);
