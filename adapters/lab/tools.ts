@@ -11,6 +11,8 @@ const PACKAGES = {
   'apt-cache': 'apt',
   'dpkg-deb': 'dpkg',
   xz: 'xz-utils',
+  tar: 'tar',
+  gcc: 'gcc',
   'qemu-system-ppc64': 'qemu-system-ppc',
 } as const;
 
