@@ -99,7 +99,7 @@ describe("a developer's tree", () => {
   test('is refused when it cannot have IOMMUFD', async () => {
     writeFileSync(join(tree, 'lacks'), 'CONFIG_IOMMUFD=');
     await expect(buildKernel(order())).rejects.toThrow('expected a tree that can have IOMMUFD on POWER');
-    await expect(buildKernel(order({ mock: true }))).rejects.toThrow('expected a tree that can have IOMMUFD, IOMMU_IOPF on POWER');
+    await expect(buildKernel(order({ mock: true }))).rejects.toThrow('expected a tree that can have IOMMUFD, IOMMU_IOPF, IOMMU_DMA on POWER');
   });
 
   test('that does not compile is told with the first error and the log', async () => {

@@ -28,7 +28,7 @@ export interface Recipe {
 }
 
 const ESSENTIAL = ['PPC_PSERIES', 'PPC_POWERNV', 'VFIO_PCI', 'IOMMUFD'] as const;
-const ESSENTIAL_MOCK = ['IOMMUFD_TEST', 'IOMMU_IOPF'] as const;
+const ESSENTIAL_MOCK = ['IOMMUFD_TEST', 'IOMMU_IOPF', 'IOMMU_DMA'] as const;
 
 /** @throws UsageError when the user's file cannot be read */
 export function recipeOf({ mock, page, config }: Flavour): Recipe {
