@@ -9,17 +9,23 @@ const REFERENCE_LAYERS = [
   '^reference/(values|uapi/)',
   '^reference/memory/',
   '^reference/doors/',
-  '^reference/(description|choices)\\.ts$',
+  '^reference/(description|iommu-drivers|choices)\\.ts$',
+  // The error states of a PE, before anybody asks for them.
+  '^reference/eeh/(?!clauses|events)',
   // What a TCE table is, and the machine that holds the tables.
   '^reference/(machine\\.ts$|tce/(?!translate|device))',
   '^reference/(rules|chooser|judgement|judging)\\.ts$',
+  '^reference/eeh/(clauses|events)',
   // What a table does to a device's access is a rule, as a call is.
   '^reference/tce/(translate|device)\\.ts$',
   '^reference/papr/',
   '^reference/opal/',
   '^reference/platform/',
+  // What an open /dev/iommu stands for: a file of a process, as a container is.
+  '^reference/iommufd/state/',
   '^reference/vfio/',
-  '^reference/(outside|partition-model|rule-book|model|clauses)\\.ts$',
+  '^reference/iommufd/(?!state/)',
+  '^reference/(outside|partition-model|host-model|rule-book|model|clauses)\\.ts$',
   '^reference/mutants/',
   // A profile is the specification with the choices of one platform: a variant, as a mutant is.
   '^reference/profiles\\.ts$',

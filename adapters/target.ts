@@ -1,3 +1,4 @@
+import { POWER_IOMMU, PPC64_DRIVER_NAME } from '../reference/iommu-drivers.js';
 import type { LinuxDescription, MachineDescription } from '../reference/description.js';
 import type { Program } from '../reference/doors/operations.js';
 import type { Trace } from '../reference/doors/observation.js';
@@ -6,7 +7,13 @@ import type { Trace } from '../reference/doors/observation.js';
  * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), function sets (`hcall-multi-tce`,
  * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
  * `vfio` (a Linux kernel's doors `vfio`, `user` and `host`) with `platform:pseries` or `platform:powernv`, `spapr-v2`, `second-window`, `huge:SHIFT` for
- * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `eeh` or `no-eeh`, `bind` (drivers may be changed), `limit`
+ * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `iommufd` or `no-iommufd` (/dev/iommu), `cdev` (devices have nodes of
+ * their own), `paging` or `no-paging` (the IOMMU has page tables that follow an IOAS), `nested`, `ppc64-paging` (as
+ * planned for POWER), `dirty-tracking`, `pasid`, `unsafe-interrupts`
+ * or not (the parameter allow_unsafe_interrupts), `mock` or `no-mock` (the kernel's own test driver), `eeh` or `no-eeh`, `eeh-stops`
+ * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside; `freeze-beside`: while the program does
+ * something), `eeh-debugfs` (the kernel's EEH can be told and read), `eeh-notify` (devices are told of errors), `rtas-eeh` (the RTAS calls of
+ * EEH are there), `errinjct` (errors can be injected by RTAS), `bind` (drivers may be changed), `limit`
  * (locked memory can be limited), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
  */
 export type Capability = string;
@@ -29,6 +36,8 @@ export interface TargetDescription {
 export interface Target {
   /** The systems it can be, the usual one first: most targets are one; the model can be a partition of several kinds. */
   readonly variants: readonly [TargetDescription, ...TargetDescription[]];
+  /** How often programs went to a system elsewhere and their answers came back; undefined where there is no such way. */
+  readonly exchanges?: number;
   /**
    * Runs a program on a machine as it is at boot (program memory and device buffers zero), and returns one observation
    * for every operation. The death of the system is an observation (`crashed`, then `not-run`), never an exception.
@@ -76,12 +85,15 @@ function partitionCapabilities(machine: MachineDescription): Set<Capability> {
   capabilities.add(machine.vios.some(({ partner }) => partner !== undefined) ? 'vio-server' : 'no-vio-server');
   if (machine.unmigratable !== undefined) capabilities.add('fixed-memory');
   if (machine.superPage !== undefined) capabilities.add('io-super-page');
+  if (machine.errinjct !== undefined) capabilities.add('errinjct');
   return capabilities;
 }
 
 /** What a Linux kernel offers a user program, as far as its machine decides it. */
 function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
-  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh']);
+  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd']);
+  for (const capability of iommufdCapabilities(linux)) capabilities.add(capability);
+  if (linux.eeh && linux.emulatedEeh !== true) capabilities.add('eeh-stops');
   for (const { name, devices, windows, pageSizes } of linux.groups) {
     capabilities.add(`pe:${name}`);
     for (const device of devices) {
@@ -95,4 +107,20 @@ function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
   }
   for (const { shift, free } of linux.hugePages) if (free > 0) capabilities.add(`huge:${shift}`);
   return capabilities;
+}
+
+/** What a kernel's /dev/iommu offers: the IOMMU of the first group stands for the others, unless a scenario names one. */
+function iommufdCapabilities({ iommufd, groups }: LinuxDescription): Capability[] {
+  if (iommufd === undefined) return [];
+  const { driver } = groups[0]!.iommu ?? POWER_IOMMU;
+  return [
+    ...(iommufd.cdev ? ['cdev'] : []),
+    iommufd.allowUnsafe === true ? 'unsafe-interrupts' : 'no-unsafe-interrupts',
+    iommufd.mock === true ? 'mock' : 'no-mock',
+    ...(driver.paging === undefined ? ['no-paging'] : ['paging']),
+    ...(driver.nested === undefined ? [] : ['nested']),
+    ...(driver.name === PPC64_DRIVER_NAME ? ['ppc64-paging'] : []),
+    ...(driver.dirtyTracking ? ['dirty-tracking'] : []),
+    ...(driver.pasidBits > 0 ? ['pasid'] : []),
+  ];
 }

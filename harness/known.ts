@@ -2,7 +2,7 @@ import type { MachineDescription } from '../reference/description.js';
 import type { Trace } from '../reference/doors/observation.js';
 import { HISTORIC_MUTANTS } from '../reference/mutants/index.js';
 import { mutate, takeChoices, type Mutant } from '../reference/mutants/mutant.js';
-import type { RuleBook } from '../reference/rules.js';
+import { SETTLED, STANDINGS, type RuleBook, type Standing } from '../reference/rules.js';
 import { appliesTo, BrokenLedger, type Ledger, type LedgerEntry, type SystemVersion } from '../reports/ledger.js';
 import { conforms, judgeTrace, type TraceJudgement } from './oracle.js';
 
@@ -28,6 +28,8 @@ export class KnownDepartures {
     readonly specification: RuleBook,
     { entries, choices }: Ledger,
     system: SystemVersion = UNKNOWN_VERSION,
+    /** The standings of clauses whose departures count. */
+    readonly counts: readonly Standing[] = SETTLED,
   ) {
     this.#choices = choices;
     this.#known = entries.filter((entry) => appliesTo(entry, system)).map((entry) => ({ entry, mutant: mutantOf(entry) }));
@@ -45,9 +47,9 @@ export class KnownDepartures {
 
   /** The entries without which the trace is not explained. Empty if some departure is unexplained anyway. */
   needed(trace: Trace, machine: MachineDescription): string[] {
-    if (!conforms(judgeTrace(trace, machine, this.rules))) return [];
+    if (!conforms(this.judge(trace, machine))) return [];
     return this.#known
-      .filter((left) => !conforms(judgeTrace(trace, machine, this.#rulesWith(this.#known.filter((k) => k !== left)))))
+      .filter((left) => !conforms(this.#judge(trace, machine, this.#rulesWith(this.#known.filter((k) => k !== left)))))
       .map(({ entry }) => entry.id);
   }
 
@@ -58,13 +60,13 @@ export class KnownDepartures {
   explain(trace: Trace, machine: MachineDescription): TraceJudgement {
     const explained = this.judge(trace, machine);
     if (conforms(explained)) return explained;
-    const specified = judgeTrace(trace, machine, this.specification);
+    const specified = this.#judge(trace, machine, this.specification);
     return conforms(specified) ? specified : explained;
   }
 
   /** The trace against the specification with every known fault. */
   judge(trace: Trace, machine: MachineDescription): TraceJudgement {
-    return judgeTrace(trace, machine, this.rules);
+    return this.#judge(trace, machine, this.rules);
   }
 
   /**
@@ -78,14 +80,18 @@ export class KnownDepartures {
 
   #explainedBy(mutant: Mutant, trace: Trace, machine: MachineDescription): boolean {
     if (this.#known.some((known) => known.mutant === mutant)) return false;
-    return conforms(judgeTrace(trace, machine, mutant.change(this.rules)));
+    return conforms(judgeTrace(trace, machine, mutant.change(this.rules), STANDINGS));
   }
 
   /** Entries that a conforming trace contradicts: with that fault the system would have answered otherwise. */
   contradicted(trace: Trace, machine: MachineDescription): string[] {
     return this.#known
-      .filter(({ mutant }) => !conforms(judgeTrace(trace, machine, mutant.change(this.specification))))
+      .filter(({ mutant }) => !conforms(this.#judge(trace, machine, mutant.change(this.specification))))
       .map(({ entry }) => entry.id);
+  }
+
+  #judge(trace: Trace, machine: MachineDescription, rules: RuleBook): TraceJudgement {
+    return judgeTrace(trace, machine, rules, this.counts);
   }
 
   #rulesWith(known: readonly Known[]): RuleBook {

@@ -4,7 +4,7 @@ import type { MachineDescription } from '../reference/description.js';
 import type { Trace } from '../reference/doors/observation.js';
 import type { Judgement } from '../reference/judgement.js';
 import { Model } from '../reference/model.js';
-import type { RuleBook } from '../reference/rules.js';
+import { SETTLED, type RuleBook, type Standing } from '../reference/rules.js';
 
 /** A departure and the step where it was seen. */
 export interface StepDeparture extends Departure {
@@ -15,8 +15,10 @@ export interface StepDeparture extends Departure {
 export interface TraceJudgement {
   /** One for every step that ran. */
   readonly steps: readonly Judgement[];
-  /** Those that count: not of clauses that nobody has decided yet (standing `open`). */
+  /** Those that count: of clauses whose standing counts. */
   readonly departures: readonly StepDeparture[];
+  /** The others: of what is only proposed, or what nobody has decided yet. */
+  readonly tentative: readonly StepDeparture[];
   /** A known fault has left the system in a state that no reset call heals. */
   readonly scarred: boolean;
 }
@@ -27,8 +29,9 @@ export class BrokenTrace extends Error {}
 /**
  * Steps the model along a trace, to its end. After a departure the model follows what was observed as far as that
  * makes sense, so that one departure does not hide the next.
+ * @param counts the standings of clauses whose departures count
  */
-export function judgeTrace(trace: Trace, machine: MachineDescription, rules: RuleBook): TraceJudgement {
+export function judgeTrace(trace: Trace, machine: MachineDescription, rules: RuleBook, counts: readonly Standing[] = SETTLED): TraceJudgement {
   const { operations } = trace.program;
   if (trace.observations.length !== operations.length) {
     throw new BrokenTrace(
@@ -38,21 +41,26 @@ export function judgeTrace(trace: Trace, machine: MachineDescription, rules: Rul
   const model = new Model(machine, rules);
   const steps: Judgement[] = [];
   const departures: StepDeparture[] = [];
+  const tentative: StepDeparture[] = [];
   for (const [step, operation] of operations.entries()) {
     const observation = trace.observations[step]!;
     if (observation.kind === 'not-run') break;
     const judgement = model.judge(operation, observation);
     steps.push(judgement);
-    for (const departure of judgement.departures) if (counts(departure)) departures.push({ ...departure, step });
+    for (const departure of judgement.departures) (isCounted(departure, counts) ? departures : tentative).push({ ...departure, step });
     if (observation.kind === 'crashed') break;
   }
   if (steps.length < operations.length && !endedByCrash(trace, steps.length)) {
     throw new BrokenTrace(`Operation ${steps.length} did not run although the system was alive.`);
   }
-  return { steps, departures, scarred: model.machine.scars.size > 0 };
+  return { steps, departures, tentative, scarred: model.machine.scars.size > 0 };
 }
 
-const counts = (departure: Departure): boolean => findClause(departure.clause)?.status !== 'open';
+/** Whether the clause that is broken has one of these standings; what no catalogue knows counts. */
+export function isCounted({ clause }: Pick<Departure, 'clause'>, counts: readonly Standing[]): boolean {
+  const standing = findClause(clause)?.status;
+  return standing === undefined || counts.includes(standing);
+}
 
 const endedByCrash = (trace: Trace, ran: number): boolean => trace.observations[ran - 1]?.kind === 'crashed';
 

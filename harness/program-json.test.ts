@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MODEL_MACHINE } from '../adapters/model/machines.js';
+import { iommufdPrograms } from './explore/iommufd-programs.js';
 import { programs } from './explore/programs.js';
 import { NotAProgram, programFromJson, programToJson, stringify } from '../reference/doors/json.js';
 
@@ -11,6 +12,15 @@ describe('a program as JSON', () => {
         expect(programFromJson(JSON.parse(stringify(programToJson(program))))).toEqual(program);
       }),
       { numRuns: 50 },
+    );
+  });
+
+  it('comes back as it was at the doors of a kernel', () => {
+    fc.assert(
+      fc.property(iommufdPrograms(20), (program) => {
+        expect(programFromJson(JSON.parse(stringify(programToJson(program))))).toEqual(program);
+      }),
+      { numRuns: 30 },
     );
   });
 

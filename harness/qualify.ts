@@ -6,7 +6,7 @@ import type { Trace } from '../reference/doors/observation.js';
 import type { DepartureRecord, ScenarioRecord, StepRecord, Verdict } from '../reports/run-record.js';
 import { brokenClaims } from './claims.js';
 import type { KnownDepartures } from './known.js';
-import { BrokenTrace, judgeTrace, type StepDeparture, type TraceJudgement } from './oracle.js';
+import { BrokenTrace, isCounted, judgeTrace, type StepDeparture, type TraceJudgement } from './oracle.js';
 import type { Scenario } from './scenario.js';
 
 /** What one scenario came to. */
@@ -84,22 +84,36 @@ function judgeScenario(
   asKnown: TraceJudgement,
   done: Done,
 ): Omit<ScenarioResult, 'trace'> {
-  const judgement = withClaims(judgeTrace(trace, variant.machine, known.specification), scenario, trace);
+  const judgement = withClaims(judgeTrace(trace, variant.machine, known.specification, known.counts), scenario, trace, known);
   const steps = stepRecords(trace, judgement);
+  const tentative = (shown: readonly StepDeparture[], why: string): Omit<ScenarioResult, 'trace'> => {
+    const { reason } = reasonFor('tentative', known.diagnose(trace, variant.machine));
+    const departures = shown.map((departure) => departureRecord(departure, trace, steps, []));
+    return { record: done({ verdict: 'tentative', reason: [why, ...(reason === undefined ? [] : [reason])].join('; '), departures }), steps };
+  };
   if (judgement.departures.length === 0) {
     const fixed = asKnown.departures.length === 0 ? [] : known.contradicted(trace, variant.machine);
+    if (fixed.length === 0 && judgement.tentative.length > 0) return tentative(judgement.tentative, standingOf(judgement.tentative));
     if (fixed.length === 0) return { record: done({ verdict: 'conforms' }), steps };
     const reason = `the ledger lists ${fixed.join(', ')} for this version, and the system no longer departs`;
     return { record: done({ verdict: 'fixed', reason, ledger: fixed }), steps };
   }
-  const explained = withClaims(asKnown, scenario, trace, judgement);
+  const explained = withClaims(asKnown, scenario, trace, known, judgement);
   const ledger = explained.departures.length === 0 ? known.needed(trace, variant.machine) : [];
   const shown = explained.departures.length === 0 ? judgement.departures : explained.departures;
   const departures = shown.map((departure) => departureRecord(departure, trace, steps, ledger));
   const verdict = verdictOf(explained);
+  if (verdict === 'departs' && scenario.tentative === true && !countsTentative(known)) return tentative(shown, 'the scenario is on what is only proposed');
   const reason = reasonFor(verdict, verdict === 'known' ? [] : known.diagnose(trace, variant.machine));
   return { record: done({ verdict, departures, ...reason, ...(ledger.length > 0 ? { ledger } : {}) }), steps };
 }
+
+/** Whether the profile counts what is proposed or open. */
+const countsTentative = ({ counts }: KnownDepartures): boolean => counts.includes('proposed') || counts.includes('open');
+
+/** Why what departs fails nothing: the standing of the clauses. */
+const standingOf = (departures: readonly StepDeparture[]): string =>
+  [...new Set(departures.map(({ clause }) => `${clause} is ${findClause(clause)?.status ?? 'unknown'}`))].join(', ');
 
 function reasonFor(verdict: Verdict, diagnosis: readonly string[]): { reason?: string } {
   if (verdict === 'inconclusive') return { reason: 'the platform reported a hardware error' };
@@ -116,10 +130,12 @@ function verdictOf(explained: TraceJudgement): Verdict {
  * Adds the claims that do not hold. A claim that breaks where the specification's own steps departed too is explained
  * with them; one that breaks alone stands alone.
  */
-function withClaims(judgement: TraceJudgement, scenario: Scenario, trace: Trace, base?: TraceJudgement): TraceJudgement {
+function withClaims(judgement: TraceJudgement, scenario: Scenario, trace: Trace, { counts }: KnownDepartures, base?: TraceJudgement): TraceJudgement {
   const explainedBySteps = base !== undefined && judgement.departures.length === 0 && base.steps.some((s) => s.departures.length > 0);
   if (explainedBySteps) return judgement;
-  return { ...judgement, departures: [...judgement.departures, ...brokenClaims(scenario, trace)] };
+  const broken = brokenClaims(scenario, trace);
+  const [counted, others] = [broken.filter((claim) => isCounted(claim, counts)), broken.filter((claim) => !isCounted(claim, counts))];
+  return { ...judgement, departures: [...judgement.departures, ...counted], tentative: [...judgement.tentative, ...others] };
 }
 
 function stepRecords(trace: Trace, judgement: TraceJudgement): StepRecord[] {
@@ -130,7 +146,7 @@ function stepRecords(trace: Trace, judgement: TraceJudgement): StepRecord[] {
       outcome: observationText(trace.observations[i]!),
       allowed: [...new Set((step?.allowed ?? []).map(({ outcome }) => outcome))],
       clauses: step?.clauses ?? [],
-      departs: judgement.departures.some((departure) => departure.step === i),
+      departs: [...judgement.departures, ...judgement.tentative].some((departure) => departure.step === i),
       audit: operation.audit === true,
     };
   });

@@ -14,6 +14,8 @@ export interface Scenario {
   readonly requires: readonly Capability[];
   /** Known to be dangerous for the system under test: runs by itself only where the target is disposable. */
   readonly destructive?: true;
+  /** On what is proposed or open: where it departs, that informs, and fails no run unless the profile counts such clauses. */
+  readonly tentative?: true;
   readonly program: Program;
   readonly claims?: readonly Claim[];
 }

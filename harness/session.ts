@@ -23,5 +23,5 @@ export function ledgerDirectory(given?: string): string {
 export function knownOf(target: Target, profile: Profile = PROFILES[0]!, directory = ledgerDirectory()): KnownDepartures {
   const { system } = target.variants[0];
   const name = profile.rules === REFERENCE_RULES ? system?.name : undefined;
-  return new KnownDepartures(profile.rules, readLedger(directory, name), system);
+  return new KnownDepartures(profile.rules, readLedger(directory, name), system, profile.counts);
 }

@@ -1,5 +1,5 @@
 import type { ChoiceId } from './choices.js';
-import type { AnyCall, Guard, Status } from './rules.js';
+import type { Call, Guard, Status } from './rules.js';
 import type { Observation } from './doors/observation.js';
 
 /** An observed outcome outside what a clause allows. */
@@ -38,10 +38,10 @@ export interface OpenValue {
  * canonical value; with one it adopts what was observed if that is permitted, and records a departure if not.
  */
 export interface Chooser {
-  /** The status with which `guard` ends the call, or undefined to go on. */
-  refusal<C>(guard: Guard<C>, c: C): Status | undefined;
+  /** The status with which `guard`, one of the call's `guards`, ends the call, or undefined to go on. */
+  refusal<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[]): Status | undefined;
   /** Whether the effect is to be applied: not when a system wrongly refused. */
-  proceed(call: Pick<AnyCall, 'effect'>): boolean;
+  proceed<C>(call: Pick<Call<C>, 'effect'>, c: C): boolean;
   /** The status of an effect that leaves it open within `statuses`: a new descriptor's number, an address. */
   status(canonical: number): number;
   /** An open value of the result. */
@@ -50,10 +50,20 @@ export interface Chooser {
   oneOf<T>(choice: ChoiceId, options: readonly [T, ...T[]], seen: (option: T, observed: Observation) => boolean): T;
 }
 
-const permits = (statuses: readonly number[] | 'descriptor', seen: Status): boolean =>
-  statuses === 'descriptor' ? typeof seen === 'number' && seen >= 0 : statuses.some((status) => status === seen);
+const permits = (statuses: readonly number[] | 'descriptor' | 'count', seen: Status): boolean =>
+  typeof statuses === 'string' ? typeof seen === 'number' && seen >= 0 : statuses.some((status) => status === seen);
 
 const first = (status: readonly [Status, ...Status[]]): Status => status[0];
+
+/** Whether a system that goes on at `guard` can be refused with the same status by a later rule, which does something else. */
+function mayBeLater<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[], status: Status): boolean {
+  for (const later of guards.slice(guards.indexOf(guard) + 1)) {
+    if (!later.when(c)) continue;
+    if (later.refuse.includes(status) && later.damage !== guard.damage) return true;
+    if (later.choice === undefined) return false;
+  }
+  return false;
+}
 
 /** Takes the canonical way at every choice: the model as a target. */
 export const canonical: Chooser = {
@@ -79,29 +89,35 @@ export interface Seen {
 export class FollowingChooser implements Chooser {
   readonly departures: Departure[] = [];
   readonly allowed: Allowed[] = [];
+  /** What was seen may also be the refusal of a later rule, which leaves another state behind. */
+  undecided = false;
   #departed = false;
+  #passedOver = 0;
 
   constructor(
     readonly seen: Seen,
     readonly observation: Observation,
     readonly statusName: (status: Status) => string,
+    /** So many rules that leave it undecided are taken not to have refused: a later one did. */
+    readonly passOver = 0,
   ) {}
 
-  refusal<C>(guard: Guard<C>): Status | undefined {
+  refusal<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[]): Status | undefined {
     if (this.#departed) return guard.passable === true ? undefined : first(guard.refuse);
     for (const status of guard.refuse) this.allowed.push({ clause: guard.id, outcome: this.statusName(status) });
-    if (guard.refuse.includes(this.seen.status)) return this.seen.status;
+    if (guard.refuse.includes(this.seen.status)) return this.#refused(guard, c, guards);
     if (guard.choice !== undefined) return undefined;
     this.#depart(guard.id);
     const wentOn = typeof this.seen.status === 'number' && this.seen.status >= 0;
     return wentOn && guard.passable === true ? undefined : first(guard.refuse);
   }
 
-  proceed(call: Pick<AnyCall, 'effect'>): boolean {
+  proceed<C>(call: Pick<Call<C>, 'effect'>, c: C): boolean {
     if (this.#departed) return true;
-    const statuses = call.effect.statuses ?? [0];
-    const clause = call.effect.clauses[0].id;
-    if (statuses === 'descriptor') this.allowed.push({ clause, outcome: 'a descriptor' });
+    const { effect } = call;
+    const statuses = typeof effect.statuses === 'function' ? effect.statuses(c) : (effect.statuses ?? [0]);
+    const clause = effect.clauseOf?.(c) ?? effect.clauses[0].id;
+    if (typeof statuses === 'string') this.allowed.push({ clause, outcome: `a ${statuses}` });
     else for (const status of statuses) this.allowed.push({ clause, outcome: this.statusName(status) });
     if (permits(statuses, this.seen.status)) return true;
     this.#depart(clause);
@@ -127,6 +143,16 @@ export class FollowingChooser implements Chooser {
 
   oneOf<T>(_choice: ChoiceId, options: readonly [T, ...T[]], seen: (option: T, observed: Observation) => boolean): T {
     return options.find((option) => seen(option, this.observation)) ?? options[0];
+  }
+
+  #refused<C>(guard: Guard<C>, c: C, guards: readonly Guard<C>[]): Status | undefined {
+    if (guard.choice === undefined || !mayBeLater(guard, c, guards, this.seen.status)) return this.seen.status;
+    if (this.#passedOver < this.passOver) {
+      this.#passedOver += 1;
+      return undefined;
+    }
+    this.undecided = true;
+    return this.seen.status;
   }
 
   #depart(clause: string): void {

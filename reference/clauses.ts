@@ -1,5 +1,9 @@
 import { REFERENCE_RULES } from './rule-book.js';
+import { EEH_CLAUSES } from './eeh/clauses.js';
+import { EVENT_CLAUSES } from './eeh/events.js';
+import { EEH_HOST_CLAUSES } from './vfio/eeh-host.js';
 import { HOST_CLAUSES } from './vfio/host-operations.js';
+import { DOMAIN_CLAUSES } from './iommufd/domain-access.js';
 import { PROPERTY_CLAUSES } from './papr/properties.js';
 import type { AnyCall, Clause, Guard } from './rules.js';
 
@@ -30,7 +34,8 @@ const GENERAL: readonly Clause[] = [
 
 /** The clause catalogue: derived from the rule tables, not kept beside them. In the order of the tables. */
 export function allClauses(): Clause[] {
-  return unique([...[...REFERENCE_RULES.values()].flatMap(callClauses), ...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...GENERAL]);
+  const others = [...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...DOMAIN_CLAUSES, ...EEH_CLAUSES, ...EEH_HOST_CLAUSES, ...EVENT_CLAUSES, ...GENERAL];
+  return unique([...[...REFERENCE_RULES.values()].flatMap(callClauses), ...others]);
 }
 
 /** A call whose last check always decides names the clause twice. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { groupIommuSchema, intervalSchema } from './iommu-drivers.js';
 
 /**
  * The description of a machine: what a target found out by asking its system, and what configures the model
@@ -52,6 +53,8 @@ const peSchema = z.object({
   devices: z.array(z.string()),
   /** ibm,max-rtce-mappings of the host bridge: mappings of one redirected entry that its adapters bear. Absent: no limit. */
   maxRtceMappings: z.number().int().min(1).optional(),
+  /** The PE has Enhanced Error Handling; `fundamental`: it can be reset so (ibm,reset-capabilities). */
+  eeh: z.object({ fundamental: z.boolean() }).optional(),
   /** An agent whose DMA H_MIGRATE_DMA cannot hold up. */
   noMigration: z.literal(true).optional(),
 });
@@ -93,6 +96,10 @@ const groupDeviceSchema = z.object({
   kind: z.enum(['edu', 'disk', 'other']),
   /** PCI vendor and device, as the first word of the configuration space has them. */
   id: u32,
+  /** IOVAs that its IOMMU takes for itself: interrupts, or what firmware uses. */
+  reserved: z.array(intervalSchema).optional(),
+  /** Tables that tell what was written do not suit it. */
+  noDirtyTracking: z.literal(true).optional(),
 });
 
 /** A PE as Linux has it: an IOMMU group with its table group. */
@@ -109,6 +116,20 @@ const groupSchema = z.object({
   windows: u32,
   /** Levels that a table can have. */
   levels: z.number().int().min(1).max(5),
+  /** The PE has no EEH, although the host has. */
+  withoutEeh: z.literal(true).optional(),
+  /** What it is to /dev/iommu; absent: what every group of POWER is in Linux 7.2. */
+  iommu: groupIommuSchema.optional(),
+});
+
+/** What a kernel's /dev/iommu is. */
+const iommufdSchema = z.object({
+  /** VFIO devices have nodes of their own. */
+  cdev: z.boolean(),
+  /** The parameter allow_unsafe_interrupts: devices whose interrupts are not isolated can be bound. Absent: they cannot. */
+  allowUnsafe: z.boolean().optional(),
+  /** The kernel has the test driver (CONFIG_IOMMUFD_TEST). */
+  mock: z.literal(true).optional(),
 });
 
 /** A Linux kernel that runs on the machine, whose doors are to be tested. */
@@ -121,8 +142,12 @@ const linuxSchema = z.object({
   hugePages: z.array(z.object({ shift: z.number().int().min(16).max(34), free: z.number().int().min(0) })),
   /** VFIO answers that the EEH extension is there. */
   eeh: z.boolean(),
+  /** The host bridge is an emulator's: its PEs have error states, but stop nothing, and injected errors never come. */
+  emulatedEeh: z.literal(true).optional(),
   /** Where the window beside another one begins; the platform decides. */
   secondStart: address,
+  /** Absent where the kernel has no /dev/iommu. */
+  iommufd: iommufdSchema.optional(),
 });
 
 export const machineSchema = z.object({
@@ -142,6 +167,8 @@ export const machineSchema = z.object({
   unmigratable: z.object({ start: address, size: z.bigint().positive() }).optional(),
   /** The I/O Super Page option of H_MIGRATE_DMA; absent where it was not negotiated (ibm,architecture-vec-5, byte 3). */
   superPage: superPageSchema.optional(),
+  /** Tokens of ibm,errinjct-tokens; absent where the partition may not inject errors. */
+  errinjct: z.object({ ioaBusError: u32, ioaBusError64: u32 }).optional(),
 });
 
 export type LinuxDescription = z.infer<typeof linuxSchema>;
@@ -157,8 +184,9 @@ export type PartnerDescription = z.infer<typeof partnerSchema>;
 export const PROGRAM_MEMORY = { start: 0x100_0000n, end: 0x700_0000n } as const;
 
 /**
- * The machine facts that programs refer to: `memory.end`, `memory.fixed` (the first page that cannot be migrated); for each PE `pe0.liobn`, `.start`, `.size`, `.end`
- * (of the default window, `end` is the first address past it), `.configAddress`, `.buidHigh`, `.buidLow`;
+ * The machine facts that programs refer to: `memory.end`, `memory.fixed` (the first page that cannot be migrated); `errinjct.ioaBusError`, `errinjct.ioaBusError64`; for each PE `pe0.liobn`, `.start`, `.size`, `.end`
+ * (of the default window, `end` is the first address past it), `.configAddress`, `.buidHigh`, `.buidLow`, and of a PE with EEH, as pairs of
+ * words, `.configBuid` and `.buidWhat` (its lower word 0);
  * for each IOMMU group `pe0.dma32.start`, `.size`, `.end`, and of the system `system.page` (bytes);
  * for each virtual adapter `vio0.liobn` …; for the second pane of a server adapter `server0.partner.liobn` ….
  */
@@ -177,6 +205,7 @@ const factsOf = new WeakMap<MachineDescription, ReadonlyMap<string, bigint>>();
 function gatherFacts(machine: MachineDescription): ReadonlyMap<string, bigint> {
   const facts = new Map<string, bigint>([['memory.end', machine.memoryBytes]]);
   if (machine.unmigratable !== undefined) facts.set('memory.fixed', machine.unmigratable.start);
+  for (const [name, token] of Object.entries(machine.errinjct ?? {})) facts.set(`errinjct.${name}`, BigInt(token));
   const window = (name: string, w: WindowDescription): void => {
     facts.set(`${name}.liobn`, w.liobn).set(`${name}.start`, w.start);
     facts.set(`${name}.size`, w.size).set(`${name}.end`, w.start + w.size);
@@ -185,6 +214,7 @@ function gatherFacts(machine: MachineDescription): ReadonlyMap<string, bigint> {
     window(pe.name, pe.defaultWindow);
     facts.set(`${pe.name}.configAddress`, BigInt(pe.configAddress));
     facts.set(`${pe.name}.buidHigh`, pe.buid >> 32n).set(`${pe.name}.buidLow`, pe.buid & 0xffff_ffffn);
+    if (pe.eeh !== undefined) facts.set(`${pe.name}.configBuid`, (BigInt(pe.configAddress) << 32n) | (pe.buid >> 32n)).set(`${pe.name}.buidWhat`, (pe.buid & 0xffff_ffffn) << 32n);
   }
   for (const vio of machine.vios) {
     window(vio.name, vio.own);

@@ -8,4 +8,6 @@ export interface Judgement {
   readonly allowed: readonly Allowed[];
   /** The clauses that decided. */
   readonly clauses: readonly string[];
+  /** Another rule would have allowed the same and left another state behind: what is seen later decides. */
+  readonly undecided?: boolean;
 }

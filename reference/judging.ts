@@ -30,6 +30,16 @@ export function compare(answer: Answer, seen: Seen, statusName: (status: Status)
 
 const show = (value: bigint | undefined): string => (value === undefined ? 'nothing' : `0x${value.toString(16)}`);
 
+/** What was observed is allowed. */
+export const conforms = (...clauses: string[]): Judgement => ({ departures: [], allowed: [], clauses });
+
+/** What was observed is not what this clause expects; both in words. */
+export const departs = (clause: string, expected: string, observed: string): Judgement => ({
+  departures: [{ clause, expected: [expected], observed }],
+  allowed: [],
+  clauses: [clause],
+});
+
 /** A death with what was said about it. */
 export const withMessage = (departures: readonly Departure[], observed: Observation): Departure[] =>
   departures.map((d) => (observed.kind === 'crashed' && d.observed === 'crashed' ? { ...d, observed: `crashed: ${observed.message}` } : d));
@@ -43,13 +53,9 @@ export function crashed(message: string): Judgement {
 /** Bytes that were loaded against what memory holds. */
 export function judgeBytes(expected: OpenBytes, observed: Uint8Array, address: bigint, clause: string): Judgement {
   const at = firstDifference(expected, observed);
-  if (at === undefined) return { departures: [], allowed: [], clauses: [clause] };
-  const departure = {
-    clause,
-    expected: [`at 0x${(address + BigInt(at)).toString(16)}: ${showBytes(expected, at)}`],
-    observed: showBytes({ values: observed, open: new Map() }, at),
-  };
-  return { departures: [departure], allowed: [], clauses: [clause] };
+  if (at === undefined) return conforms(clause);
+  const wanted = `at 0x${(address + BigInt(at)).toString(16)}: ${showBytes(expected, at)}`;
+  return departs(clause, wanted, showBytes({ values: observed, open: new Map() }, at));
 }
 
 /** Up to 16 bytes from `at`, open ones as their permitted values. */

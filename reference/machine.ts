@@ -1,4 +1,5 @@
 import type { MachineDescription, PartnerDescription, PeDescription, WindowDescription } from './description.js';
+import { makeEehPe, type EehPe } from './eeh/pe.js';
 import { ByteStore } from './memory/bytes.js';
 import { TceTable } from './tce/table.js';
 
@@ -57,6 +58,8 @@ export interface Pe {
   defaultResidues: readonly TceTable[];
   /** Buffers of the devices that can do DMA, by device name. */
   readonly buffers: Map<string, ByteStore>;
+  /** Its error state; absent without EEH. */
+  readonly eeh: EehPe | undefined;
 }
 
 /** Cooperative memory overcommitment: the partition's I/O entitlement. */
@@ -97,6 +100,8 @@ export interface Machine {
   readonly redirections: readonly Redirections[];
   /** Migrations under way (I/O Super Page option), by the new page's address. */
   readonly migrations: Map<bigint, Migration>;
+  /** The token with which error injection is open. */
+  errinjct: bigint | undefined;
 }
 
 /** Puts a machine together as it is when the partition receives control. The only place that does. */
@@ -117,6 +122,7 @@ export function buildMachine(description: MachineDescription): Machine {
     scars: new Set(),
     redirections,
     migrations: new Map(),
+    errinjct: undefined,
   };
   for (const pe of description.pes) addPe(machine, pe);
   description.vios.forEach(({ name, own }, i) => {
@@ -128,7 +134,7 @@ export function buildMachine(description: MachineDescription): Machine {
 
 function addPe(machine: Machine, description: PeDescription): void {
   const buffers = new Map(description.devices.map((device) => [`${description.name}.${device}`, new ByteStore()]));
-  const pe: Pe = { description, windows: [], defaultResidues: [], buffers };
+  const pe: Pe = { description, windows: [], defaultResidues: [], buffers, eeh: description.eeh === undefined ? undefined : makeEehPe() };
   machine.pes.set(description.name, pe);
   addDefaultWindow(machine, pe);
 }

@@ -6,7 +6,7 @@ import type { Judgement } from './judgement.js';
 import type { Machine } from './machine.js';
 import { PartitionModel, type PartitionOperation } from './partition-model.js';
 import { rulesFor, type RuleBook } from './rules.js';
-import { HostModel, type LinuxOperation } from './vfio/host-model.js';
+import { HostModel, type LinuxOperation } from './host-model.js';
 
 type Together = Extract<HostOperation, { op: 'together' }>;
 
@@ -18,9 +18,10 @@ export class Model {
   readonly rules: RuleBook;
   readonly #facts: ReadonlyMap<string, bigint>;
   readonly #results = new Map<string, Observation>();
-  /** What was followed so far, for two operations at the same time: they are judged in either order. */
-  readonly #followed: (readonly [Operation, Observation])[] = [];
-  readonly #part: PartitionModel | HostModel;
+  /** What was followed of a Linux kernel so far, to follow it once more in another way. */
+  #followed: Followed[] = [];
+  #way: Way = new Map();
+  #part: PartitionModel | HostModel;
 
   constructor(
     readonly description: MachineDescription,
@@ -28,9 +29,12 @@ export class Model {
   ) {
     this.rules = rulesFor(rules, description);
     this.#facts = machineFacts(description);
-    const value = (term: Term): bigint => this.value(term);
-    const Part = description.linux === undefined ? PartitionModel : HostModel;
-    this.#part = new Part(description, this.rules, value);
+    this.#part = this.#begin();
+  }
+
+  #begin(): PartitionModel | HostModel {
+    const Part = this.description.linux === undefined ? PartitionModel : HostModel;
+    return new Part(this.description, this.rules, (term) => this.value(term));
   }
 
   /** The hardware's state, to look at. */
@@ -52,10 +56,38 @@ export class Model {
   /** Judges what a system answered, and follows it. */
   judge(operation: Operation, observed: Observation): Judgement {
     if (isTogether(operation)) return this.#judgeTogether(operation, observed);
-    const judgement = this.#part instanceof PartitionModel ? this.#part.judge(partitionOperation(operation), observed) : this.#part.judge(operation as LinuxOperation, observed);
+    const judgement = this.#follow(operation, observed);
+    return judgement.departures.length === 0 ? judgement : (this.#otherWay() ?? judgement);
+  }
+
+  #follow(operation: Operation, observed: Observation): Judgement {
     this.#remember(operation, observed);
-    if (this.#part instanceof HostModel) this.#followed.push([operation, observed]);
+    if (this.#part instanceof PartitionModel) return this.#part.judge(partitionOperation(operation), observed);
+    const judgement = this.#part.judge(operation as LinuxOperation, observed, this.#way.get(this.#followed.length));
+    this.#followed.push({ operation, observed, judgement });
     return judgement;
+  }
+
+  /**
+   * What was seen last departs. Where an earlier refusal may have been of one rule or of another, and the other explains all
+   * that was seen since, that is how it was: says what is to be said of the last operation then.
+   */
+  #otherWay(): Judgement | undefined {
+    const [part, way, followed] = [this.#part, this.#way, this.#followed];
+    const ways = furtherWays(way, followed);
+    for (const other of ways) {
+      this.#followAgain(followed, other);
+      if (explainsMore(this.#followed, followed)) return this.#followed.at(-1)!.judgement;
+      if (ways.length < MOST_WAYS) ways.push(...furtherWays(other, this.#followed));
+    }
+    [this.#part, this.#way, this.#followed] = [part, way, followed];
+    return undefined;
+  }
+
+  /** Begins anew and follows what was followed. */
+  #followAgain(followed: readonly Followed[], way: Way): void {
+    [this.#part, this.#way, this.#followed] = [this.#begin(), way, []];
+    for (const { operation, observed } of followed) this.#follow(operation, observed);
   }
 
   /** The value of a term at this point of the program. @throws DanglingReference */
@@ -86,7 +118,7 @@ export class Model {
   /** A model that has followed the same. */
   #copy(): Model {
     const copy = new Model(this.description, this.rules);
-    for (const [operation, observation] of this.#followed) copy.judge(operation, observation);
+    copy.#followAgain(this.#followed, this.#way);
     return copy;
   }
 
@@ -102,6 +134,27 @@ export class Model {
     if (operation.as !== undefined) this.#results.set(operation.as, observation);
   }
 }
+
+/** An operation of a Linux kernel's doors, what was observed, and what the model said of it. */
+interface Followed {
+  readonly operation: Operation;
+  readonly observed: Observation;
+  readonly judgement: Judgement;
+}
+
+/** How undecided refusals are taken: by the operation's number, how many of the rules that may have refused it did not. */
+type Way = ReadonlyMap<number, number>;
+
+/** More ways than an honest system needs; each costs following everything once more. */
+const MOST_WAYS = 16;
+
+/** The ways that differ from this one in one undecided refusal, the latest first. */
+const furtherWays = (way: Way, followed: readonly Followed[]): Way[] =>
+  followed.flatMap(({ judgement }, at) => (judgement.undecided === true ? [new Map(way).set(at, (way.get(at) ?? 0) + 1)] : [])).reverse();
+
+/** Nothing departs but what departed before, and that not last. */
+const explainsMore = (followed: readonly Followed[], before: readonly Followed[]): boolean =>
+  followed.every(({ judgement }, i) => judgement.departures.length === 0 || (i < followed.length - 1 && before[i]!.judgement.departures.length > 0));
 
 const isTogether = (operation: Operation): operation is Together => operation.door === 'host' && operation.op === 'together';
 

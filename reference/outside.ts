@@ -1,5 +1,7 @@
 import type { PlatformOperation } from './doors/operations.js';
+import { keepTo, raise, type EehPe } from './eeh/pe.js';
 import { endRedirections } from './papr/redirections.js';
+import { DEVICE_BUFFER_BYTES } from './tce/device.js';
 import { addDefaultWindow, buildMachine, defaultLives, findWindow, removeWindow, type Machine, type Pe } from './machine.js';
 
 /** What somebody other than the partition does to the machine. Returns the machine that is there afterwards. */
@@ -24,7 +26,22 @@ export function performPlatform(machine: Machine, operation: PlatformOperation, 
     case 'entitlement':
       if (machine.cmo !== undefined) machine.cmo.entitlement = operation.bytes;
       return machine;
+    case 'error':
+      raise(eehOf(machine, operation.pe));
+      return machine;
+    case 'unavailable': {
+      const pe = eehOf(machine, operation.pe);
+      pe.busy = operation.answers;
+      keepTo(pe, ['unavailable']);
+      return machine;
+    }
   }
+}
+
+function eehOf(machine: Machine, name: string): EehPe {
+  const pe = machine.pes.get(name)?.eeh;
+  if (pe === undefined) throw new Error(`The machine has no PE '${name}' with EEH.`);
+  return pe;
 }
 
 /** One busy answer fewer is owed, if this was one. */
@@ -53,9 +70,6 @@ function reboot(machine: Machine): Machine {
 /** A device may lose its buffer at a reboot, or keep it. */
 function keepBuffers(from: Pe, to: Pe | undefined): void {
   for (const [device, buffer] of from.buffers) {
-    if (!buffer.untouched) to?.buffers.get(device)?.maybeStore(0, buffer.load(0, BUFFER_BYTES));
+    if (!buffer.untouched) to?.buffers.get(device)?.maybeStore(0, buffer.load(0, DEVICE_BUFFER_BYTES));
   }
 }
-
-/** Bytes of a device's buffer. */
-const BUFFER_BYTES = 4096;

@@ -4,14 +4,14 @@ import type { Observation } from './doors/observation.js';
 import type { Hcall, Operation, RtasCall } from './doors/operations.js';
 import type { Term } from './doors/term.js';
 import { buildMachine, type Machine } from './machine.js';
-import { answerClauses, compare, crashed, judgeBytes, withMessage } from './judging.js';
+import { answerClauses, compare, conforms, crashed, judgeBytes, withMessage } from './judging.js';
 import { performPlatform, takeBusy } from './outside.js';
 import { encodeProperty, judgeProperty } from './papr/properties.js';
 import type { Judgement } from './judgement.js';
 import { perform, type Answer, type AnyCall, type RuleBook, type Status } from './rules.js';
-import { access } from './tce/device.js';
+import { partitionAccess } from './papr/device-access.js';
 import { hcallStatusName } from './uapi/hcall.js';
-import { rtasStatus, rtasStatusName } from './uapi/rtas.js';
+import { rtasStatus, rtasStatusName, statusCell } from './uapi/rtas.js';
 
 /** The operations of a partition's doors: what its operating system meets. */
 export type PartitionOperation = Exclude<Operation, { door: 'vfio' | 'user' | 'host' }>;
@@ -72,7 +72,7 @@ export class PartitionModel {
   #silent(operation: PartitionOperation): readonly string[] {
     const { memory } = this.#machine;
     if (operation.door === 'dma') {
-      return access(this.#machine, this.#rule('dma'), operation, this.value(operation.iova)).clauses;
+      return partitionAccess(this.#machine, this.#rule('dma'), operation, this.value(operation.iova));
     }
     if (operation.door === 'memory' && operation.op === 'fill') {
       memory.store(Number(operation.address), new Uint8Array(operation.length).fill(operation.byte));
@@ -98,7 +98,7 @@ export class PartitionModel {
       return judgeProperty(this.description, operation, observed.kind === 'bytes' ? observed.bytes : new Uint8Array());
     }
     if (operation.door === 'memory' && operation.op === 'load') return this.#judgeLoad(operation, observed);
-    return { departures: [], allowed: [], clauses: this.#silent(operation) };
+    return conforms(...this.#silent(operation));
   }
 
   #judgeLoad(operation: { address: bigint; length: number }, observed: Observation): Judgement {
@@ -119,7 +119,7 @@ export class PartitionModel {
 
   #judgeCall(operation: Hcall | RtasCall, observed: Observation): Judgement {
     const name = operation.op === 'hcall' ? hcallStatusName : rtasStatusName;
-    const chooser = new FollowingChooser(seen(observed), observed, (status) => statusName(status, name));
+    const chooser = new FollowingChooser(seen(operation, observed), observed, (status) => statusName(status, name));
     const answer = this.#call(operation, chooser);
     const departures = [...chooser.departures];
     if (departures.length === 0) departures.push(...compare(answer, chooser.seen, chooser.statusName));
@@ -137,10 +137,11 @@ const isCall = (operation: PartitionOperation): operation is Hcall | RtasCall =>
 const statusName = (status: Status, name: (status: number) => string): string =>
   status === 'crash' ? 'crashed' : name(status);
 
-function seen(observed: Observation): Seen {
+function seen(operation: Hcall | RtasCall, observed: Observation): Seen {
   if (observed.kind === 'hcall') return { status: Number(observed.status), outputs: observed.registers };
   if (observed.kind === 'rtas') {
-    return { status: rtasStatus(observed.rets[0] ?? 0), outputs: observed.rets.slice(1).map(BigInt) };
+    const at = operation.op === 'rtas' ? statusCell(operation.call) : 0;
+    return { status: rtasStatus(observed.rets[at] ?? 0), outputs: observed.rets.filter((_, i) => i !== at).map(BigInt) };
   }
   return { status: 'crash', outputs: [] };
 }
@@ -154,5 +155,5 @@ function observe(operation: Hcall | RtasCall, answer: Answer, machine: Machine):
   const status = busy === 0 ? answer.status : busy;
   if (operation.op === 'hcall') return { kind: 'hcall', status: BigInt(status), registers: [at(0) ?? 0n] };
   const cells = Array.from({ length: Math.max(0, operation.nret - 1) }, (_, i) => Number(at(i) ?? 0n));
-  return { kind: 'rtas', hcall: 0n, rets: operation.nret === 0 ? [] : [status >>> 0, ...cells] };
+  return { kind: 'rtas', hcall: 0n, rets: cells.toSpliced(statusCell(operation.call), 0, status >>> 0).slice(0, operation.nret) };
 }

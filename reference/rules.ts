@@ -3,10 +3,16 @@ import type { Term } from './doors/term.js';
 import type { MachineDescription } from './description.js';
 import type { Machine } from './machine.js';
 import type { ChoiceId } from './choices.js';
+import type { IoctlName } from './uapi/ioctl.js';
 import type { Chooser } from './chooser.js';
 
 /** How much weight a clause has. See `profiles.ts` for which standings count when. */
-export type Standing = 'architecture' | 'merged' | 'proposed' | 'open';
+export type Standing = (typeof STANDINGS)[number];
+
+export const STANDINGS = ['architecture', 'merged', 'proposed', 'open'] as const;
+
+/** The standings that count unless a profile says otherwise: what is decided. */
+export const SETTLED: readonly Standing[] = ['architecture', 'merged'];
 
 /** Options of a partition that only some have: shared logical resources, overcommitment, virtual adapters. */
 export type Option = 'slr' | 'cmo' | 'vio';
@@ -85,8 +91,10 @@ export interface Answer {
 /** What a call does once no guard refuses it. */
 export interface Effect<C> {
   readonly clauses: readonly [Clause, ...Clause[]];
-  /** Every status the effect itself can end with; default: success alone. A new descriptor may be any number from 0. */
-  readonly statuses?: readonly number[] | 'descriptor';
+  /** Every status the effect itself can end with; default: success alone. A new descriptor may be any number from 0; a count is told by the answer. */
+  readonly statuses?: readonly number[] | 'descriptor' | 'count' | ((c: C) => readonly number[]);
+  /** The clause that says which statuses it can end with, where that depends on what is asked; default: the first. */
+  readonly clauseOf?: (c: C) => string;
   /** Changes the machine and answers. Where the specification leaves a choice it asks the chooser. */
   readonly apply: (c: C, chooser: Chooser) => Answer;
 }
@@ -113,6 +121,8 @@ export interface Sample {
   readonly fd?: Term;
   /** ioctl only: the name it passes. */
   readonly device?: string;
+  /** ioctl only: what it is called where it is made, if not what the rules call it. */
+  readonly call?: IoctlName;
   readonly requires?: readonly string[];
   readonly setup?: readonly Operation[];
   readonly args: Readonly<Record<string, Term>>;
@@ -132,7 +142,9 @@ export interface Violation {
   /** A system that does not check this may be damaged. */
   readonly destructive?: true;
   /** ioctl only: where the structure lies. */
-  readonly pointer?: 'unmapped' | 'read-only';
+  readonly pointer?: 'unmapped' | 'read-only' | 'cut';
+  /** ioctl of /dev/iommu only: bytes after the structure. */
+  readonly beyond?: { readonly bytes: number; readonly byte: number };
   readonly requires?: readonly string[];
   /** Done after the sample's own setup. */
   readonly setup?: readonly Operation[];
@@ -158,14 +170,14 @@ export function perform<C>(call: Pick<Call<C>, 'guards' | 'effect'>, c: C, choos
   let passed: string[] | undefined;
   for (const guard of call.guards) {
     if (!guard.when(c)) continue;
-    const status = chooser.refusal(guard, c);
+    const status = chooser.refusal(guard, c, call.guards);
     if (status !== undefined) {
       guard.damage?.(c);
       return { clause: guard.id, status, ...(passed && { passed }), ...(guard.outputs && { outputs: guard.outputs(c) }) };
     }
     (passed ??= []).push(guard.id);
   }
-  if (!chooser.proceed(call)) return { clause: call.effect.clauses[0].id, status: 0 };
+  if (!chooser.proceed(call, c)) return { clause: call.effect.clauseOf?.(c) ?? call.effect.clauses[0].id, status: 0 };
   const answer = call.effect.apply(c, chooser);
   return passed === undefined ? answer : { ...answer, passed };
 }

@@ -66,6 +66,19 @@ describe("a run's directory", () => {
     expect(existsSync(join(directory, 'run.json'))).toBe(true);
   });
 
+  test('a file in the place of the directory stops the run in one line, and stays', () => {
+    const file = join(directory, 'notes.txt');
+    writeFileSync(file, 'mine');
+    expect(() => new RunFiles(file, head)).toThrow(new RunFilesError(`${file}: expected a directory, or nothing yet; it is a file. Choose another --out.`));
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+  });
+
+  test('so does a directory that cannot be made', () => {
+    writeFileSync(join(directory, 'notes.txt'), 'mine');
+    expect(() => new RunFiles(join(directory, 'notes.txt', 'run'), head)).toThrow(RunFilesError);
+    expect(() => new RunFiles(join(directory, 'notes.txt', 'run'), head)).toThrow(/expected a directory/);
+  });
+
   test('a directory that is no run is said to be none', () => {
     expect(() => readRun(directory)).toThrow(/expected the directory of a run/);
   });

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { programFile } from './departure-text.js';
 import { junitXml } from './junit.js';
@@ -29,13 +29,13 @@ export class RunFiles {
   readonly #traces: number;
   #tracesKept = 0;
 
-  /** @throws RunFilesError where the directory holds files that are not a run's. */
+  /** @throws RunFilesError where the directory cannot be one, or holds files that are not a run's. */
   constructor(
     readonly directory: string,
     private readonly head: RunHead,
   ) {
     clear(directory);
-    mkdirSync(join(directory, 'programs'), { recursive: true });
+    make(join(directory, 'programs'), directory);
     this.#traces = openSync(join(directory, TRACES), 'a');
     this.#journal = openSync(join(directory, JOURNAL), 'a');
     writeFileSync(this.#journal, `${jsonText(head)}\n`);
@@ -109,6 +109,7 @@ function writeAtomically(file: string, text: string): void {
 /** Removes what an earlier run left, and nothing of anybody else. */
 function clear(directory: string): void {
   if (!existsSync(directory)) return;
+  if (!statSync(directory).isDirectory()) throw new RunFilesError(`${directory}: expected a directory, or nothing yet; it is a file. Choose another --out.`);
   const present = readdirSync(directory).filter((name) => OWN.includes(name));
   if (present.length === 0) return;
   if (!present.includes('run.json') && !present.includes(JOURNAL)) {
@@ -118,6 +119,15 @@ function clear(directory: string): void {
   }
   readRun(directory);
   for (const name of present) rmSync(join(directory, name), { recursive: true, force: true });
+}
+
+/** Makes a directory of the run. @throws RunFilesError where the user's place for it does not allow that */
+function make(directory: string, named: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw new RunFilesError(`${named}: expected a directory that can be made and written; ${(error as Error).message}. Choose another --out.`);
+  }
 }
 
 function fromJournal(text: string): RunRecord {

@@ -2,7 +2,7 @@ import { mismatchText, replayLine, systemOf } from './departure-text.js';
 import type { RunRecord, ScenarioRecord } from './run-record.js';
 
 /**
- * The run as JUnit XML: one test suite for each theme (the first part of the scenario id). `known` passes; `departs` and
+ * The run as JUnit XML: one test suite for each theme (the first part of the scenario id). `known` and `tentative` pass; `departs` and
  * `fixed` fail; `crashed` and `inconclusive` are errors.
  * @param directory the run's directory, as the replay command names it
  */

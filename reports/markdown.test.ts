@@ -11,6 +11,7 @@ describe('summary', () => {
 
   test.each([
     [[SCENARIOS.conforms, SCENARIOS.known, SCENARIOS.skipped], true, '# qemu-papr: conforms'],
+    [[SCENARIOS.conforms, SCENARIOS.tentative], true, '# qemu-papr: conforms'],
     [[SCENARIOS.conforms, SCENARIOS.inconclusive], true, '# qemu-papr: inconclusive'],
     [[SCENARIOS.conforms], false, '# qemu-papr: conforms (run interrupted)'],
   ])('headline %#', (scenarios, complete, heading) => {
@@ -19,8 +20,8 @@ describe('summary', () => {
 
   test('counts scenarios and clauses', () => {
     const text = summaryMarkdown(runRecord(), 'out');
-    expect(text).toContain('| scenarios | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 7 |');
-    expect(text).toContain('| clauses | 0 | 1 | 0 | 0 | 0 | 0 | 1 | 2 |');
+    expect(text).toContain('| scenarios | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 8 |');
+    expect(text).toContain('| clauses | 0 | 1 | 0 | 0 | 0 | 0 | 0 | 1 | 2 |');
   });
 
   test('tells each departure with its ledger entry and the command to see it again', () => {
@@ -28,6 +29,13 @@ describe('summary', () => {
     expect(text).toContain('### `tce/stuff/partial` known — ledger Q01');
     expect(text).toContain('`H_STUFF_TCE/count` (Q01)');
     expect(text).toContain('papr-conformance replay out/programs/tce.stuff.partial.json --target qemu-papr --profile lopar');
+  });
+
+  test('tells what is tentative apart from what departs', () => {
+    const text = summaryMarkdown(runRecord([SCENARIOS.tentative]), 'out');
+    expect(text).toContain('## Tentative');
+    expect(text).toContain('### `iommufd/ppc64/window` tentative');
+    expect(text).not.toContain('## Departures');
   });
 
   test('groups skipped scenarios by reason', () => {

@@ -14,6 +14,7 @@ export function summaryMarkdown(record: RunRecord, directory: string): string {
     totals(record),
     departing(record, directory, '## Departures', ['crashed', 'departs']),
     departing(record, directory, '## Known departures', ['known']),
+    departing(record, directory, '## Tentative: other than what is proposed', ['tentative']),
     reasons(record, 'fixed', '## Listed in the ledger, and gone'),
     reasons(record, 'inconclusive', '## Inconclusive'),
     reasons(record, 'skipped', '## Skipped'),

@@ -25,6 +25,11 @@ describe('clause matrix', () => {
     expect(clauseMatrix(runRecord([scenario]))[0]?.verdict).toBe('known');
   });
 
+  test('a tentative departure is one for its clause only', () => {
+    const scenario = { ...SCENARIOS.tentative, clauses: ['a/holds'], departures: [DEPARTURE] };
+    expect(clauseMatrix(runRecord([scenario])).map(({ verdict }) => verdict)).toEqual(['tentative', 'conforms']);
+  });
+
   test('a clause is skipped only where every scenario was', () => {
     expect(clauseMatrix(runRecord([SCENARIOS.skipped]))[0]?.verdict).toBe('skipped');
     expect(countClauses(clauseMatrix(runRecord([SCENARIOS.skipped, SCENARIOS.conforms])))).toMatchObject({ conforms: 1, skipped: 0 });

@@ -9,7 +9,7 @@ export interface MatrixRow {
 }
 
 /** Gravest first: a clause is as good as its worst scenario, and skipped only where every scenario was. */
-const GRAVITY: readonly Verdict[] = ['crashed', 'departs', 'fixed', 'inconclusive', 'known', 'conforms', 'skipped'];
+const GRAVITY: readonly Verdict[] = ['crashed', 'departs', 'fixed', 'inconclusive', 'known', 'tentative', 'conforms', 'skipped'];
 
 /** Clause × scenario × verdict, clauses in alphabetical order. */
 export function clauseMatrix(record: RunRecord): MatrixRow[] {
@@ -43,9 +43,10 @@ function touchedClauses({ clauses, departures = [] }: ScenarioRecord): Set<strin
  * judged, and hold.
  */
 function clauseVerdict({ verdict, departures = [] }: ScenarioRecord, clause: string): Verdict {
-  if (verdict !== 'departs' && verdict !== 'known') return verdict;
+  if (verdict !== 'departs' && verdict !== 'known' && verdict !== 'tentative') return verdict;
   const own = departures.filter((departure) => departure.clause === clause);
   if (own.length === 0) return departures.length === 0 ? verdict : 'conforms';
+  if (verdict === 'tentative') return verdict;
   return own.every(({ known }) => known.length > 0) ? 'known' : 'departs';
 }
 

@@ -29,6 +29,7 @@ export const SCENARIOS = {
   departs: scenario('tce/stuff/count', { verdict: 'departs', departures: [DEPARTURE, { ...DEPARTURE, clause: 'H_GET_TCE/value', step: 2 }] }),
   known: scenario('tce/stuff/partial', { verdict: 'known', ledger: ['Q01'], departures: [{ ...DEPARTURE, known: ['Q01'] }] }),
   fixed: scenario('ddw/create/default', { verdict: 'fixed', reason: 'the ledger lists Q02, and the system no longer departs', ledger: ['Q02'] }),
+  tentative: scenario('iommufd/ppc64/window', { verdict: 'tentative', reason: 'only proposed', departures: [DEPARTURE] }),
   skipped: scenario('ddw/reset/absent', { verdict: 'skipped', reason: 'the target lacks ddw-reset' }),
   inconclusive: scenario('ddw/query/late', { verdict: 'inconclusive', reason: 'no answer within 2 s' }),
   crashed: scenario('ddw/create/abort', { verdict: 'crashed', departures: [{ ...DEPARTURE, observed: 'crashed: assertion\u0007 failed' }] }),

@@ -2,9 +2,9 @@
  * The machine-readable record of a run, `DIR/run.json`. Its JSON Schema is `schema/run.schema.json`. 64-bit values are
  * strings. Built up scenario by scenario, so that a partial run has a valid record.
  */
-export type Verdict = 'conforms' | 'departs' | 'known' | 'fixed' | 'skipped' | 'inconclusive' | 'crashed';
+export type Verdict = 'conforms' | 'departs' | 'known' | 'fixed' | 'tentative' | 'skipped' | 'inconclusive' | 'crashed';
 
-export const VERDICTS: readonly Verdict[] = ['conforms', 'departs', 'known', 'fixed', 'skipped', 'inconclusive', 'crashed'];
+export const VERDICTS: readonly Verdict[] = ['conforms', 'departs', 'known', 'fixed', 'tentative', 'skipped', 'inconclusive', 'crashed'];
 
 /** One step or claim outside what the specification allows. */
 export interface DepartureRecord {
@@ -38,7 +38,7 @@ export interface ScenarioRecord {
   readonly title: string;
   readonly clauses: readonly string[];
   readonly verdict: Verdict;
-  /** Why skipped, inconclusive or fixed; what known fault a departure behaves like. */
+  /** Why skipped, inconclusive, fixed or tentative; what known fault a departure behaves like. */
   readonly reason?: string;
   /** Ledger entries met (`known`) or no longer met (`fixed`). */
   readonly ledger?: readonly string[];
@@ -66,7 +66,7 @@ export interface RunRecord {
   readonly scenarios: readonly ScenarioRecord[];
 }
 
-/** 0 all conforms, known or skipped; 1 departs, fixed or crashed; 3 inconclusive. Usage errors (2) never get here. */
+/** 0 all conforms, known, tentative or skipped; 1 departs, fixed or crashed; 3 inconclusive. Usage errors (2) never get here. */
 export function exitStatus(totals: Readonly<Record<Verdict, number>>): 0 | 1 | 3 {
   if (totals.departs + totals.fixed + totals.crashed > 0) return 1;
   return totals.inconclusive > 0 ? 3 : 0;

@@ -2,12 +2,12 @@
 
 import { resolve } from 'node:path';
 
+import { findQemu } from '../qemu.js';
 import { UsageError } from '../target.js';
 import type { Blueprint } from './boot.js';
 import type { Hardware, Platform } from './hardware.js';
 import { initramfs } from './initramfs.js';
 import { DEFAULT_KERNEL, kernelFiles, type Progress } from './packages.js';
-import { findQemu } from './qemu.js';
 import { labIdentity } from './ssh-identity.js';
 
 /** What to start. */
@@ -23,10 +23,7 @@ export interface LabOptions {
   readonly kernelArguments?: string;
   /** Mebibytes; a multiple of 256, 512 to 3840. 1024 unless told, on PowerNV 2048. */
   readonly memoryMib?: number;
-  /**
-   * `boot` (unless told): a cold start. `snapshot` (pSeries only): from a machine that was saved after its boot; it is made
-   * at the first use and has no NVMe drive, which QEMU cannot save.
-   */
+  /** `boot` (unless told): a cold start. `snapshot` (pSeries only): from a machine that was saved after its boot; it is made at the first use. */
   readonly from?: 'boot' | 'snapshot';
   /** Outlives this process, until `stop` is called or the host goes down; false unless told. */
   readonly detached?: boolean;
@@ -54,9 +51,9 @@ export const bootTimeout = ({ platform, timeoutMs = DEFAULTS[platform].timeoutMs
 
 /** Finds or fetches everything a machine is made of. @throws UsageError when something is missing or the options do not fit */
 export async function blueprintOf(options: LabOptions, progress: Progress): Promise<Blueprint> {
-  const { platform, cpu = 'power9', kernel: choice = DEFAULT_KERNEL, modules, from = 'boot', kernelArguments = '', extraArgs = [] } = options;
-  const hardware = { platform, cpu, memoryMib: memoryOf(options), savable: from === 'snapshot', kernelArguments, extraArgs };
-  const qemu = await findQemu(options.qemu);
+  const { platform, cpu = 'power9', kernel: choice = DEFAULT_KERNEL, modules, kernelArguments = '', extraArgs = [] } = options;
+  const hardware = { platform, cpu, memoryMib: memoryOf(options), kernelArguments, extraArgs };
+  const qemu = findQemu(options.qemu);
   const identity = await labIdentity();
   const kernel = await kernelFiles(choice, modules, progress);
   const initrd = await initramfs(kernel, identity.publicKey, progress);

@@ -3,11 +3,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { Qemu } from '../qemu.js';
 import { TargetLost, UsageError } from '../target.js';
 import { atEnd } from './cleanup.js';
 import { driveContent, FILES, labPes, qemuArguments, type Hardware } from './hardware.js';
+import { launchQemu, SAVED_STATE_FD } from './launch.js';
 import { LabMachine } from './machine.js';
-import { launchQemu, SAVED_STATE_FD, type Qemu } from './qemu.js';
 import { machineDirectory, record, register, type MachineRecord } from './registry.js';
 import type { Identity } from './ssh-identity.js';
 import { waitFor } from './wait.js';
@@ -41,13 +42,13 @@ export interface PowerOn {
 export async function powerOn(blueprint: Blueprint, { detached, from, savedState }: PowerOn): Promise<LabMachine> {
   const { hardware, qemu, kernel, image, initrd, identity } = blueprint;
   const { platform, cpu, memoryMib } = hardware;
-  const about = { platform, cpu, kernel, qemu: qemu.version, memoryMib, pes: labPes(hardware), detached, from, identity: identity.file };
+  const about = { platform, cpu, kernel, qemu: qemu.version, memoryMib, pes: labPes(platform), detached, from, identity: identity.file };
   let machine = new LabMachine(register(about));
   const release = atEnd(() => machine.kill());
   const become = (more: Partial<MachineRecord>): LabMachine => (machine = new LabMachine(record({ ...machine.record, ...more }), release));
   const directory = machineDirectory(machine.id);
   try {
-    if (!hardware.savable) writeFileSync(join(directory, FILES.drive), driveContent(), { mode: 0o600 });
+    writeFileSync(join(directory, FILES.drive), driveContent(), { mode: 0o600 });
     const incoming = savedState === undefined ? [] : ['-incoming', `fd:${SAVED_STATE_FD}`];
     const args = [...qemuArguments(hardware, image, initrd), ...incoming];
     become({ process: launchQemu(qemu, { directory, args, detached, savedState }) });

@@ -19,6 +19,15 @@ test('a growing file tells what was written since a mark', () => {
   expect(file.since()).toBe('beforeafter');
 });
 
+test('a growing file that is read step by step loses nothing and tells nothing twice', () => {
+  const file = new GrowingFile(join(directory, 'log'));
+  appendFileSync(file.path, 'one');
+  const first = file.read(0);
+  appendFileSync(file.path, 'two');
+  const second = file.read(first.end);
+  expect([first.text, second.text, file.read(second.end).text]).toEqual(['one', 'two', '']);
+});
+
 test('a growing file that is not there yet, or has been emptied, tells nothing', () => {
   const file = new GrowingFile(join(directory, 'log'));
   expect([file.mark(), file.since()]).toEqual([0, '']);

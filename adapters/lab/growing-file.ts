@@ -12,11 +12,17 @@ export class GrowingFile {
 
   /** What has been written since a mark. A character of several bytes that is half written looks broken. */
   since(mark = 0): string {
-    if (this.mark() <= mark) return '';
+    return this.read(mark).text;
+  }
+
+  /** The same, with the mark up to which it has been read: what is written meanwhile belongs to the next reading. */
+  read(mark: number): { readonly text: string; readonly end: number } {
+    if (this.mark() <= mark) return { text: '', end: mark };
     const fd = openSync(this.path, 'r');
     try {
       const bytes = Buffer.alloc(Math.max(0, fstatSync(fd).size - mark));
-      return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, mark));
+      const count = readSync(fd, bytes, 0, bytes.length, mark);
+      return { text: bytes.toString('utf8', 0, count), end: mark + count };
     } finally {
       closeSync(fd);
     }

@@ -1,21 +1,21 @@
 /** The machines of the lab as QEMU's command line: what is in them, and where the guest sees it. */
 
 import { MODULES_VARIABLE } from './init.js';
-import { LOADED_MODULES, NETWORK_MODULES } from './modules.js';
+import { DISK_MODULES, LOADED_MODULES, NETWORK_MODULES } from './modules.js';
 
 /** `pseries`: a partition under a hypervisor. `powernv`: bare metal, with its firmware (skiboot). */
 export type Platform = 'pseries' | 'powernv';
 
 /** A partitionable endpoint with devices that nobody else uses. */
 export interface LabPe {
-  /** `edu1`, `nvme`, `pair`. */
+  /** `edu1`, `disk`, `pair`. */
   readonly name: string;
   /** Host bridge: its index is the PCI domain in the guest. */
   readonly bridge: number;
   /** PCI addresses in the guest, as in /sys/bus/pci/devices. */
   readonly devices: readonly string[];
   /** QEMU's name of the device model. */
-  readonly model: 'edu' | 'nvme';
+  readonly model: 'edu' | 'virtio-blk-pci' | 'nvme';
 }
 
 /** What decides the command line. */
@@ -25,8 +25,6 @@ export interface Hardware {
   readonly cpu: 'power9' | 'power10';
   /** Mebibytes of memory. */
   readonly memoryMib: number;
-  /** Can be saved. Such a machine has no NVMe drive, which QEMU cannot save. */
-  readonly savable: boolean;
   /** More words for the kernel's command line. */
   readonly kernelArguments: string;
   /** More arguments for QEMU. */
@@ -41,20 +39,26 @@ export const FILES = {
   trace: 'trace.log',
   qemuLog: 'qemu.log',
   qtest: 'qtest.sock',
-  drive: 'nvme.img',
+  drive: 'disk.img',
   transfer: 'transfer.sock',
   knownHosts: 'known_hosts',
   state: 'state.json',
 } as const;
 
-export const NVME_SECTOR_BYTES = 512;
-export const NVME_SECTORS = 2048;
+export const SECTOR_BYTES = 512;
+const SECTORS = 2048;
 
 /** Everything: transfers of `edu` may go to any address of 64 bits. */
 const EDU = 'edu,dma_mask=0xffffffffffffffff';
+/** QEMU can save a machine with virtio, not one with NVMe; a virtio disk is told to go through the I/O-MMU as any other device does. */
+const DISK_MODELS = { pseries: 'virtio-blk-pci', powernv: 'nvme' } as const;
+const DISK_SPECS = {
+  'virtio-blk-pci': 'virtio-blk-pci,drive=drive,disable-legacy=on,iommu_platform=on',
+  nvme: 'nvme,drive=drive,serial=papr-lab',
+} as const;
 /** PEs with one device each: as many as the other PEs leave; PowerNV has five host bridges besides the network card's. */
 const EDU_BRIDGES = { pseries: [1, 2, 3, 4], powernv: [1, 2, 3] } as const;
-const NVME_BRIDGE = 5;
+const DISK_BRIDGE = 5;
 const PAIR_BRIDGE = { pseries: 6, powernv: 4 } as const;
 
 /** pSeries: the host bridge with a default window of QEMU's usual size, 1 GiB. */
@@ -66,7 +70,7 @@ const USUAL_WINDOW_BRIDGE = 4;
 const SMALL_WINDOW = 0x400_0000;
 
 /** The PEs of a machine, without the one of its network card. */
-export function labPes({ platform, savable }: Pick<Hardware, 'platform' | 'savable'>): LabPe[] {
+export function labPes(platform: Platform): LabPe[] {
   const [first, second] = platform === 'pseries' ? ['00:01.0', '00:02.0'] : ['01:00.0', '01:00.1'];
   const pe = (name: string, bridge: number, model: LabPe['model'], ...places: string[]): LabPe => ({
     name,
@@ -76,7 +80,7 @@ export function labPes({ platform, savable }: Pick<Hardware, 'platform' | 'savab
   });
   return [
     ...EDU_BRIDGES[platform].map((bridge) => pe(`edu${bridge}`, bridge, 'edu', first)),
-    ...(savable ? [] : [pe('nvme', NVME_BRIDGE, 'nvme', first)]),
+    pe('disk', DISK_BRIDGE, DISK_MODELS[platform], first),
     pe('pair', PAIR_BRIDGE[platform], 'edu', first, second),
   ];
 }
@@ -85,7 +89,7 @@ const domain = (bridge: number): string => bridge.toString(16).padStart(4, '0');
 
 /** The arguments of QEMU, all but those that differ from start to start. */
 export function qemuArguments(hardware: Hardware, kernel: string, initrd: string): string[] {
-  const modules = `${MODULES_VARIABLE}=${[NETWORK_MODULES[hardware.platform], ...LOADED_MODULES].join(',')}`;
+  const modules = `${MODULES_VARIABLE}=${[NETWORK_MODULES[hardware.platform], ...LOADED_MODULES, DISK_MODULES[hardware.platform]].join(',')}`;
   return [
     ...(hardware.platform === 'pseries' ? pseries(hardware) : powernv(hardware)),
     ...['-kernel', kernel, '-initrd', initrd, '-append', ['console=hvc0', modules, hardware.kernelArguments].join(' ').trim()],
@@ -94,15 +98,15 @@ export function qemuArguments(hardware: Hardware, kernel: string, initrd: string
     ...['-qmp', `unix:${FILES.qmp},server=on,wait=off`],
     // A guest that has panicked stays as it is: its console tells, and a reset brings it back.
     ...['-display', 'none', '-action', 'panic=none'],
-    ...(hardware.savable ? [] : ['-drive', `if=none,id=drive,format=raw,file=${FILES.drive}`]),
-    ...labPes(hardware).flatMap((pe) => devices(hardware.platform, pe)),
+    ...['-drive', `if=none,id=drive,format=raw,file=${FILES.drive}`],
+    ...labPes(hardware.platform).flatMap((pe) => devices(hardware.platform, pe)),
     ...hardware.extraArgs,
   ];
 }
 
 function devices(platform: Platform, { bridge, devices: places, model }: LabPe): string[] {
-  const spec = model === 'edu' ? EDU : 'nvme,drive=drive,serial=papr-lab';
-  if (platform === 'powernv') return powernvDevices(spec, bridge, places.length, model);
+  const spec = model === 'edu' ? EDU : DISK_SPECS[model];
+  if (platform === 'powernv') return powernvDevices(spec, bridge, places.length, model === 'edu');
   const slots = places.flatMap((_, i) => ['-device', `${spec},bus=pci${bridge}.0,addr=${i + 1}`]);
   const window = bridge === USUAL_WINDOW_BRIDGE ? '' : `,dma_win_size=${SMALL_WINDOW}`;
   return ['-device', `spapr-pci-host-bridge,index=${bridge},id=pci${bridge}${window}`, ...slots];
@@ -112,9 +116,9 @@ function devices(platform: Platform, { bridge, devices: places, model }: LabPe):
  * An `edu` can only be reset by resetting its bus, which takes the firmware five seconds, at every opening and closing of the
  * device. With something else on the bus the kernel leaves that be; a bridge is in nobody's way.
  */
-function powernvDevices(spec: string, bridge: number, count: number, model: LabPe['model']): string[] {
+function powernvDevices(spec: string, bridge: number, count: number, guarded: boolean): string[] {
   const at = (device: string, place: number): string[] => ['-device', `${device},bus=pcie.${bridge},addr=0.${place}`];
-  if (model === 'nvme') return at(spec, 0);
+  if (!guarded) return at(spec, 0);
   const functions = Array.from({ length: count }, (_, i) => at(i === 0 ? `${spec},multifunction=on` : spec, i));
   return [...functions.flat(), ...at(`pci-bridge,chassis_nr=${bridge}`, count)];
 }
@@ -143,7 +147,7 @@ function powernv({ cpu, memoryMib }: Hardware): string[] {
 
 /** The drive's content: sector n is the number n, in 4 bytes, little-endian, over and over. */
 export function driveContent(): Buffer {
-  const bytes = Buffer.alloc(NVME_SECTORS * NVME_SECTOR_BYTES);
-  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(Math.floor(at / NVME_SECTOR_BYTES), at);
+  const bytes = Buffer.alloc(SECTORS * SECTOR_BYTES);
+  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(Math.floor(at / SECTOR_BYTES), at);
   return bytes;
 }

@@ -12,7 +12,6 @@ import { FAILED_MARK, HOST_KEY_MARK, READY_MARK } from './init.js';
 import { isAlive } from './process-identity.js';
 import { humanMonitor, qmp } from './qmp.js';
 import { machineDirectory, unregister, type MachineRecord } from './registry.js';
-import { knownHostsLine } from './ssh-identity.js';
 import { waitFor } from './wait.js';
 
 /** Names of QEMU's trace events. */
@@ -154,7 +153,7 @@ export class LabMachine {
 
   /** Writes the file `knownHosts`. */
   trust(hostKey: string): void {
-    writeFileSync(this.knownHosts, knownHostsLine(this.sshPort, hostKey), { mode: 0o600 });
+    writeFileSync(this.knownHosts, `[127.0.0.1]:${this.sshPort} ${hostKey}\n`, { mode: 0o600 });
   }
 
   /** Waits for a text on the console; returns all that stands there since the mark. @throws TargetLost */

@@ -8,9 +8,11 @@ import { UsageError } from '../target.js';
 import { runTool } from './tools.js';
 
 /** VFIO and the drivers of its devices. A kernel that has one built in needs no file for it. */
-export const LOADED_MODULES = ['vfio_iommu_spapr_tce', 'vfio-pci', 'nvme'] as const;
+export const LOADED_MODULES = ['vfio_iommu_spapr_tce', 'vfio-pci'] as const;
 /** Drivers of the machines' network cards, by platform. */
 export const NETWORK_MODULES = { pseries: 'virtio_net', powernv: 'e1000e' } as const;
+/** Drivers of the machines' disks, by platform. */
+export const DISK_MODULES = { pseries: 'virtio_blk', powernv: 'nvme' } as const;
 /** There for `modprobe`: what turns a PowerNV machine into a host of guests. */
 const OFFERED_MODULES = ['kvm-hv', 'kvm-pr'] as const;
 
@@ -31,7 +33,7 @@ const MODULE_FILE = /^(.+)\.ko(\.xz|\.gz|\.zst)?$/;
 export async function kernelModules(directory: string): Promise<KernelModule[]> {
   const files = moduleFiles(directory);
   const found = new Map<string, KernelModule>();
-  const wanted: string[] = [...Object.values(NETWORK_MODULES), ...LOADED_MODULES, ...OFFERED_MODULES];
+  const wanted: string[] = [...Object.values(NETWORK_MODULES), ...LOADED_MODULES, ...Object.values(DISK_MODULES), ...OFFERED_MODULES];
   for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
     const key = canonical(name);
     const file = files.get(key);

@@ -1,4 +1,4 @@
-/** The key with which the lab logs in to its machines, and the file by which it knows them. */
+/** The key with which the lab logs in to its machines. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +25,3 @@ export async function labIdentity(): Promise<Identity> {
   const file = join(directory, 'id_ed25519');
   return { file, publicKey: readFileSync(`${file}.pub`, 'utf8').trim() };
 }
-
-/** Line of a known_hosts file for a host key at a forwarded port. */
-export const knownHostsLine = (port: number, hostKey: string): string => `[127.0.0.1]:${port} ${hostKey}\n`;

@@ -13,7 +13,6 @@ const PACKAGES = {
   xz: 'xz-utils',
   tar: 'tar',
   gcc: 'gcc',
-  'qemu-system-ppc64': 'qemu-system-ppc',
 } as const;
 
 /** A program of the host. */
@@ -60,7 +59,7 @@ export async function runTool(tool: Tool, args: readonly string[], options: Tool
 }
 
 /** What to do when a program is missing. */
-export const remedy = (tool: Tool): string => `install it (Debian: apt-get install ${PACKAGES[tool]})`;
+const remedy = (tool: Tool): string => `install it (Debian: apt-get install ${PACKAGES[tool]})`;
 
 /** The line of a complaint that says why: apt marks errors with `E:`. */
 function gist(complaint: string): string {

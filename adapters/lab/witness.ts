@@ -1,6 +1,6 @@
 /** What QEMU's trace tells of the windows of a partition's PEs: the hypervisor's own view of what the guest's kernel did. */
 
-import type { GrowingFile } from './growing-file.js';
+import type { LabMachine } from './machine.js';
 
 /** Entries of a PE's windows. */
 export interface WindowsSeen {
@@ -25,14 +25,27 @@ interface Table {
   readonly mapped: Set<bigint>;
 }
 
-/** Follows the trace of one machine from its beginning. */
+/** Follows what the hypervisor of one machine sees of it, program by program. */
 export class Witness {
   readonly #tables = new Map<bigint, Table>();
   readonly #lost = new Map<number, bigint>();
   #read = 0;
   #rest = '';
 
-  constructor(private readonly trace: GrowingFile) {}
+  constructor(private readonly machine: Pick<LabMachine, 'trace' | 'startTrace' | 'stopTrace'>) {}
+
+  /** Begins a new trace; what was known of an earlier one is forgotten. @throws TargetLost */
+  async start(): Promise<void> {
+    await this.machine.startTrace();
+    this.#tables.clear();
+    this.#lost.clear();
+    [this.#read, this.#rest] = [0, ''];
+  }
+
+  /** The end of the trace. @throws TargetLost */
+  stop(): Promise<void> {
+    return this.machine.stopTrace();
+  }
 
   /** What is known of the PE behind a host bridge. */
   look(bridge: number): WindowsSeen {
@@ -43,9 +56,9 @@ export class Witness {
   }
 
   #follow(): void {
-    const text = this.#rest + this.trace.since(this.#read);
-    this.#read = this.trace.mark();
-    const lines = text.split('\n');
+    const { text, end } = this.machine.trace.read(this.#read);
+    this.#read = end;
+    const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) this.#take(line);
   }

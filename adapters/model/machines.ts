@@ -1,3 +1,5 @@
+import { asPlanned } from '../../reference/planned.js';
+import { LARGE_PAGE_DRIVER, MOCK_DRIVER, PLAIN_DRIVER, POWER_IOMMU, USUAL_DRIVER, type GroupIommu } from '../../reference/iommu-drivers.js';
 import type {
   DdwDescription,
   GroupDescription,
@@ -52,13 +54,14 @@ const server = (name: string, liobn: bigint, serves: Pick<PartnerDescription, 'c
 /**
  * The partition that the model is by default. Two ordinary PEs, and one of each special kind: `vf0` has a single
  * window (an SR-IOV virtual function), `old0` has DDW without extensions, `lim0` has limited addressing and all nine page
- * sizes, `plain0` has no DDW, the DMA of `fixed0` cannot be held up for a migration. Of two pairs of virtual SCSI adapters
+ * sizes, `plain0` has no DDW, the DMA of `fixed0` cannot be held up for a migration. `eeh0` and `eeh1` have EEH; `eeh1` has no
+ * fundamental reset, `eeh0` two devices. Of two pairs of virtual SCSI adapters
  * within the partition, one has redirected mappings in numbers, the other a single one for each entry.
  */
 export const MODEL_MACHINE: MachineDescription = {
   platform: 'pseries',
   memoryBytes: 256n * MIB,
-  functions: ['hcall-tce', 'hcall-multi-tce', 'hcall-rdma', 'hcall-migrate', 'slr', 'platform', 'reboot'],
+  functions: ['hcall-tce', 'hcall-multi-tce', 'hcall-rdma', 'hcall-migrate', 'slr', 'rtas-eeh', 'platform', 'reboot'],
   pes: [
     pe(0, 'pe0', FULL_DDW),
     { ...pe(1, 'pe1', FULL_DDW), maxRtceMappings: 2 },
@@ -68,6 +71,8 @@ export const MODEL_MACHINE: MachineDescription = {
     pe(5, 'plain0', undefined),
     pe(6, 'wide0', { ...FULL_DDW, pageSizes: 0x1ff }),
     { ...pe(7, 'fixed0', FULL_DDW), noMigration: true },
+    { ...pe(8, 'eeh0', FULL_DDW), devices: ['dev0', 'dev1'], eeh: { fundamental: true } },
+    { ...pe(9, 'eeh1', FULL_DDW), eeh: { fundamental: false } },
   ],
   vios: [
     client('vio0', 0x7100_0000n, true),
@@ -76,6 +81,7 @@ export const MODEL_MACHINE: MachineDescription = {
     server('server1', 0x7100_0030n, { client: 'vio1', additional: 0, perEntry: 1 }),
   ],
   unmigratable: { start: 255n * MIB, size: MIB },
+  errinjct: { ioaBusError: 7, ioaBusError64: 15 },
 };
 
 /** The same partition with the options that change the meaning of a call: CMO, multi-TCE tables, super pages. */
@@ -120,7 +126,7 @@ const hosting = (linux: Omit<LinuxDescription, 'pageShift' | 'hugePages' | 'seco
   functions: [],
   pes: [],
   vios: [],
-  linux: { pageShift: 16, hugePages: [{ shift: 21, free: 16 }], secondStart: SECOND_WINDOW, ...linux },
+  linux: { iommufd: { cdev: false }, pageShift: 16, hugePages: [{ shift: 21, free: 16 }], secondStart: SECOND_WINDOW, ...linux },
 });
 
 const pageSizeMask = (...shifts: number[]): bigint => shifts.reduce((mask, shift) => mask | (1n << BigInt(shift)), 0n);
@@ -137,9 +143,62 @@ export const LINUX_PSERIES: MachineDescription = hosting({
   groups: [...groups(PSERIES), { ...group('vf0', { ...PSERIES, dma32Size: 0 }), windows: 1 }, { ...group('plain0', { ...PSERIES, pageSizes: pageSizeMask(12) }), windows: 0 }],
 });
 
-/** The same on PowerNV. */
+/** The same in a partition of which the PEs have EEH, as those of PowerVM. */
+export const LINUX_PSERIES_EEH: MachineDescription = hosting({
+  platform: 'pseries',
+  eeh: true,
+  groups: [...groups(PSERIES), { ...group('noeeh0', PSERIES), withoutEeh: true }],
+});
+
+const POWERNV = { dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 };
+
+/** The same on PowerNV; one PE takes no part in EEH. */
 export const LINUX_POWERNV: MachineDescription = hosting({
   platform: 'powernv',
   eeh: true,
-  groups: groups({ dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 }),
+  groups: [...groups(POWERNV), { ...group('noeeh0', POWERNV), withoutEeh: true }],
 });
+
+const USUAL: GroupIommu = { driver: USUAL_DRIVER, coherent: true, isolatedMsi: true };
+
+const SIMPLE = { dma32Size: Number(GIB), pageSizes: pageSizeMask(12, 16), levels: 1 };
+
+const ofIommu = (name: string, iommu: GroupIommu, devices?: GroupDescription['devices']): GroupDescription => ({ ...group(name, SIMPLE, devices), iommu });
+
+/** Where the interrupts of a device are written to. */
+const INTERRUPTS = { first: 0xfee0_0000n, last: 0xfeef_ffffn };
+
+const IOMMUFD_GROUPS: GroupDescription[] = [
+  ...['pe0', 'pe1', 'pe2'].map((name) => ofIommu(name, USUAL)),
+  ofIommu('pair0', USUAL, [edu('dev0'), edu('dev1')]),
+  ofIommu('mixed0', USUAL, [edu('dev0'), disk('dev1')]),
+  ofIommu('reserved0', USUAL, [{ ...edu('dev0'), reserved: [INTERRUPTS] }, { ...edu('dev1'), reserved: [{ first: 0x1000_0000n, last: 0x1fff_ffffn }] }]),
+  ofIommu('mock0', { ...USUAL, driver: MOCK_DRIVER }, [edu('dev0'), { ...edu('dev1'), noDirtyTracking: true }]),
+  ofIommu('simple0', { ...USUAL, driver: PLAIN_DRIVER }),
+  ofIommu('large0', { ...USUAL, driver: LARGE_PAGE_DRIVER }),
+  ofIommu('power0', { ...POWER_IOMMU, isolatedMsi: true }),
+  ofIommu('unsafe0', { ...USUAL, isolatedMsi: false }),
+  ofIommu('noncoherent0', { ...USUAL, coherent: false }),
+];
+
+/**
+ * A kernel whose devices have nodes of their own, and IOMMUs of several kinds: most like those of other machines, `mock0` like the
+ * kernel's test driver, `simple0` without flags, `large0` with pages larger than the system's, `power0` as POWER's is today. The IOMMU
+ * of `reserved0` takes IOVAs for itself, the interrupts of `unsafe0` are not isolated, the DMA of `noncoherent0` is not coherent.
+ */
+export const LINUX_IOMMUFD: MachineDescription = hosting({ platform: 'powernv', eeh: false, groups: IOMMUFD_GROUPS, iommufd: { cdev: true, mock: true } });
+
+/** The same with the parameter allow_unsafe_interrupts, without the test driver, and with POWER's IOMMU as it is today everywhere. */
+export const LINUX_IOMMUFD_POWER: MachineDescription = hosting({
+  platform: 'pseries',
+  eeh: false,
+  groups: ['pe0', 'pe1'].map((name) => group(name, PSERIES)),
+  iommufd: { cdev: true, allowUnsafe: true },
+});
+
+const withNodes = (machine: MachineDescription): MachineDescription =>
+  asPlanned({ ...machine, linux: { ...machine.linux!, iommufd: { cdev: true, allowUnsafe: true } } });
+
+/** The same machines with a kernel as planned: devices have nodes, PEs have page tables. */
+export const LINUX_PSERIES_PLANNED: MachineDescription = withNodes(LINUX_PSERIES);
+export const LINUX_POWERNV_PLANNED: MachineDescription = withNodes(LINUX_POWERNV);

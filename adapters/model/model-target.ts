@@ -5,13 +5,30 @@ import { Model } from '../../reference/model.js';
 import { REFERENCE_RULES } from '../../reference/rule-book.js';
 import type { RuleBook } from '../../reference/rules.js';
 import { machineCapabilities, type Target, type TargetDescription } from '../target.js';
-import { LINUX_POWERNV, LINUX_PSERIES, MODEL_MACHINE, NO_VIO_MACHINE, OVERCOMMITTED_MACHINE, PLAIN_MACHINE } from './machines.js';
+import {
+  LINUX_IOMMUFD,
+  LINUX_IOMMUFD_POWER,
+  LINUX_POWERNV,
+  LINUX_POWERNV_PLANNED,
+  LINUX_PSERIES,
+  LINUX_PSERIES_EEH,
+  LINUX_PSERIES_PLANNED,
+  MODEL_MACHINE,
+  NO_VIO_MACHINE,
+  OVERCOMMITTED_MACHINE,
+  PLAIN_MACHINE,
+} from './machines.js';
 
 /** Which machines the model can be. */
-export type ModelKind = 'model' | 'model:pseries' | 'model:powernv';
+export type ModelKind = 'model' | 'model:pseries' | 'model:powernv' | 'model:iommufd';
 
 /** What a user program can have of a host that is its own. */
 const HOST_CAPABILITIES = ['bind', 'limit', 'log'] as const;
+
+/** What can be done to error states from outside, beyond what follows from the machine. */
+const EEH_CAPABILITIES = ['freeze', 'freeze-beside', 'eeh-debugfs', 'eeh-notify'] as const;
+const PSERIES_PLANNED = describeHost('pseries reference-model linux iommufd as planned', LINUX_PSERIES_PLANNED, 'witness');
+const POWERNV_PLANNED = describeHost('powernv reference-model linux iommufd as planned', LINUX_POWERNV_PLANNED);
 
 const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...TargetDescription[]]>> = {
   model: [
@@ -20,10 +37,23 @@ const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...Targe
     describe('pseries reference-model plain', PLAIN_MACHINE),
     describe('pseries reference-model without virtual adapters', NO_VIO_MACHINE),
     describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness'),
-    describeHost('powernv reference-model linux', LINUX_POWERNV),
+    describeHost('powernv reference-model linux', LINUX_POWERNV, ...EEH_CAPABILITIES),
+    describeHost('pseries reference-model linux with EEH', LINUX_PSERIES_EEH, 'witness', ...EEH_CAPABILITIES),
+    describeHost('powernv reference-model linux iommufd', LINUX_IOMMUFD),
+    describeHost('pseries reference-model linux iommufd as today', LINUX_IOMMUFD_POWER, 'witness'),
+    PSERIES_PLANNED,
+    POWERNV_PLANNED,
   ],
-  'model:pseries': [describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness')],
-  'model:powernv': [describeHost('powernv reference-model linux', LINUX_POWERNV)],
+  'model:pseries': [
+    describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness'),
+    describeHost('pseries reference-model linux with EEH', LINUX_PSERIES_EEH, 'witness', ...EEH_CAPABILITIES),
+    PSERIES_PLANNED,
+  ],
+  'model:powernv': [describeHost('powernv reference-model linux', LINUX_POWERNV, ...EEH_CAPABILITIES), POWERNV_PLANNED],
+  'model:iommufd': [
+    describeHost('powernv reference-model linux iommufd', LINUX_IOMMUFD),
+    describeHost('pseries reference-model linux iommufd as today', LINUX_IOMMUFD_POWER, 'witness'),
+  ],
 };
 
 /** The reference as a target: in process, and at every choice the canonical answer. */

@@ -1,7 +1,7 @@
 /** Stops an idle machine, so that it costs no processor time, and lets it go on when there is work. */
 
 import type { GuestPort } from './guest-port.js';
-import type { QmpClient } from './qmp.js';
+import type { QmpClient } from '../qmp.js';
 
 /** Idle time after which the guest is asked to park, and after which it has done so. */
 const PARK_AFTER_MS = 30;

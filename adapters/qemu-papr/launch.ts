@@ -1,23 +1,9 @@
-/** Finding QEMU, its command line, and the life of its process. */
+/** QEMU's command line, and the life of its process. */
 
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
 
-import { UsageError } from '../target.js';
+import { leashed, QUIET_CAPABILITIES } from '../qemu.js';
 import { childPath } from './nameless.js';
-
-/** Oldest release on which the payload was tried. */
-const OLDEST_QEMU = [7, 2] as const;
-const DEFAULT_QEMU = 'qemu-system-ppc64';
-/** util-linux; makes the kernel kill QEMU when the thread that started it dies. */
-const SETPRIV = '/usr/bin/setpriv';
-/** Whether the kernel ends QEMU with this process, however that dies. */
-export const DIES_WITH_PARENT = process.platform === 'linux' && existsSync(SETPRIV);
-
-/** QEMU is missing, too old or without the machine; the message says what to do. */
-export class QemuUnavailable extends UsageError {
-  override readonly name = 'QemuUnavailable';
-}
 
 /** What to start. */
 export interface MachineOptions {
@@ -42,49 +28,8 @@ export interface MachineOptions {
   readonly extraArgs?: readonly string[];
 }
 
-/** Version of a QEMU, as `7.2.22`. */
-export interface QemuVersion {
-  readonly major: number;
-  readonly minor: number;
-  readonly text: string;
-}
-
-const versions = new Map<string, QemuVersion>();
-
-/**
- * Asks a QEMU for its version, once per program.
- *
- * @throws QemuUnavailable when it cannot be started or is older than 7.2
- */
-export function qemuVersion(qemu: string = DEFAULT_QEMU): QemuVersion {
-  const known = versions.get(qemu);
-  if (known !== undefined) return known;
-  const expected = `expected QEMU ${OLDEST_QEMU.join('.')} or newer as '${qemu}'`;
-  const remedy = 'install it (Debian: apt-get install qemu-system-ppc; Fedora: dnf install qemu-system-ppc) or name another';
-  const { error, stdout, stderr } = spawnSync(qemu, ['--version'], { encoding: 'utf8', timeout: 10_000 });
-  if (error !== undefined) throw new QemuUnavailable(`${expected}, but it cannot be started (${error.message}); ${remedy}`);
-  const match = /QEMU emulator version ((\d+)\.(\d+)\S*)/.exec(stdout);
-  if (match === null) {
-    throw new QemuUnavailable(`${expected}, but it answers '${firstLine(stdout + stderr)}' to --version; ${remedy}`);
-  }
-  const version = { major: Number(match[2]), minor: Number(match[3]), text: String(match[1]) };
-  const [major, minor] = OLDEST_QEMU;
-  if (version.major < major || (version.major === major && version.minor < minor)) {
-    throw new QemuUnavailable(`${expected}, but it is ${version.text}; ${remedy}`);
-  }
-  versions.set(qemu, version);
-  return version;
-}
-
-function firstLine(text: string): string {
-  return text.trim().split('\n')[0] ?? '';
-}
-
 /** `-icount shift`: 1 instruction = 2^10 ns, the coarsest QEMU takes. */
 export const ICOUNT_SHIFT = 10;
-
-/** Capabilities that TCG cannot provide and would warn about. */
-const QUIET_CAPABILITIES = 'cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off';
 
 /** Descriptors under which QEMU finds the guest's memory and the payload. */
 const RAM_FD = 3;
@@ -127,14 +72,13 @@ let guarded = false;
  * for signals, the kernel's parent-death signal where `setpriv` exists, and elsewhere the payload, which
  * powers off when it has not heard of the host for minutes.
  */
-export function launchQemu(qemu: string | undefined, args: readonly string[], files: QemuFiles): ChildProcess {
+export function launchQemu(qemu: string, args: readonly string[], files: QemuFiles): ChildProcess {
   guardAgainstOrphans();
-  const program = qemu ?? DEFAULT_QEMU;
-  const command = DIES_WITH_PARENT ? [SETPRIV, '--pdeathsig', 'KILL', program] : [program];
   const stdio: ('pipe' | number)[] = ['pipe', 'pipe', 'pipe'];
   stdio[RAM_FD] = files.ram;
   stdio[PAYLOAD_FD] = files.payload;
-  const child = spawn(command[0] as string, [...command.slice(1), ...args], { stdio, detached: true });
+  const [program, words] = leashed(qemu, args);
+  const child = spawn(program, words, { stdio, detached: true });
   living.add(child);
   child.once('exit', () => living.delete(child));
   return child;

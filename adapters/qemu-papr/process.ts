@@ -4,26 +4,19 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
+import { DIES_WITH_PARENT, findQemu, QemuUnavailable, type Qemu } from '../qemu.js';
+import { QmpClient } from '../qmp.js';
 import { Batch } from './batch.js';
 import { deviceTreeSize, FDT_HEADER_BYTES, parseDeviceTree } from './device-tree.js';
 import { machineFacts, rtasToken, type MachineFacts } from './facts.js';
 import { GuestPort } from './guest-port.js';
 import { GuestRam } from './guest-ram.js';
 import { IdleStop } from './idle-stop.js';
-import {
-  DIES_WITH_PARENT,
-  launchQemu,
-  qemuArguments,
-  QemuUnavailable,
-  qemuVersion,
-  type MachineOptions,
-  type QemuVersion,
-} from './launch.js';
+import { launchQemu, qemuArguments, type MachineOptions } from './launch.js';
 import { layoutFor, SLOT_BYTES, SLOTS_PER_POST, type Layout } from './layout.js';
 import { openNameless } from './nameless.js';
 import { describeDeath, type MachineDeath, type Outcome } from './outcome.js';
 import { buildPayload } from './payload.js';
-import { QmpClient } from './qmp.js';
 
 const DEFAULT_MEMORY_MIB = 256;
 const START_TIMEOUT_MS = 15_000;
@@ -33,7 +26,7 @@ const STDERR_HEAD = 1_024;
 const STDERR_TAIL = 3_072;
 
 export class QemuMachine {
-  readonly version: QemuVersion;
+  readonly qemu: Qemu;
   #facts: MachineFacts | undefined;
   #death: MachineDeath | undefined;
   #stderr = '';
@@ -51,9 +44,9 @@ export class QemuMachine {
     readonly layout: Layout,
     private readonly ram: GuestRam,
   ) {
-    this.version = qemuVersion(options.qemu);
+    this.qemu = findQemu(options.qemu);
     this.#port = new GuestPort(ram, layout, () => this.#death !== undefined);
-    this.#child = launchQemu(options.qemu, qemuArguments(options, ram.bytes), { ram: ram.fd, payload });
+    this.#child = launchQemu(this.qemu.program, qemuArguments(options, ram.bytes), { ram: ram.fd, payload });
     this.#ended = this.#watch();
     const { stdin, stdout } = this.#child;
     if (stdin === null || stdout === null) throw new Error('QEMU was started without its standard streams');
@@ -67,7 +60,7 @@ export class QemuMachine {
    * @throws QemuUnavailable when QEMU is missing, too old, or refuses its arguments
    */
   static async start(options: MachineOptions = {}): Promise<QemuMachine> {
-    qemuVersion(options.qemu);
+    findQemu(options.qemu);
     const layout = layoutFor((options.memoryMib ?? DEFAULT_MEMORY_MIB) * 0x10_0000);
     const payload = openNameless(tmpdir());
     let machine: QemuMachine | undefined;
@@ -189,7 +182,7 @@ export class QemuMachine {
   async #boot(timeoutMs: number): Promise<void> {
     if (!(await this.#port.ready(timeoutMs))) {
       const seen = this.#death === undefined ? `nothing for ${timeoutMs} ms` : describeDeath(this.#death);
-      throw new QemuUnavailable(`expected QEMU ${this.version.text} to boot the bare guest, but saw ${seen}`);
+      throw new QemuUnavailable(`expected QEMU ${this.qemu.version} to boot the bare guest, but saw ${seen}`);
     }
     const address = this.#port.deviceTreeAddress;
     const size = deviceTreeSize(this.read(address, FDT_HEADER_BYTES));

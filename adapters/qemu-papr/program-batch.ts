@@ -61,6 +61,7 @@ export class ProgramBatch {
       case 'platform':
         throw new Error(`The target qemu-papr does not do '${operation.op}' within a batch.`);
       case 'vfio':
+      case 'iommufd':
       case 'user':
       case 'host':
         throw new Error(`The target qemu-papr has no door '${operation.door}'.`);

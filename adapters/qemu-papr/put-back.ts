@@ -61,6 +61,7 @@ export class PutBack {
       case 'platform':
         break;
       case 'vfio':
+      case 'iommufd':
       case 'user':
       case 'host':
         throw new Error(`The target qemu-papr has no door '${operation.door}'.`);

@@ -193,8 +193,8 @@ async function describe(machine: QemuMachine): Promise<TargetDescription> {
   const description = describeMachine(machine.facts, batch, queries);
   return {
     name: 'qemu-papr',
-    fingerprint: `pseries qemu-${machine.version.text} tcg power9 no-guest`,
-    system: { name: 'qemu', version: machine.version.text },
+    fingerprint: `pseries qemu-${machine.qemu.version} tcg power9 no-guest`,
+    system: { name: 'qemu', version: machine.qemu.version },
     capabilities: machineCapabilities(description),
     machine: description,
     disposable: true,

@@ -1,11 +1,13 @@
-import type { DmaOperation, HostOperation, Operation, Program, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, Program, QueueRead, QueueWrite, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
 import { DanglingReference, isReference, type Term } from '../../reference/doors/term.js';
-import { vfioCall, vfioRequest } from '../../reference/uapi/vfio.js';
+import { argumentOf, ioctlRequest } from '../../reference/uapi/ioctl.js';
+import { iommufdCall, IOMMUFD_CALLS } from '../../reference/uapi/iommufd.js';
 import { u64 } from '../../reference/values.js';
 import { transferSteps } from './edu.js';
+import { EEH_DEBUGFS } from './eeh-debugfs.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
-import type { Instruction, Step, Steps, Value } from './instructions.js';
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, PROT } from './mman.js';
+import type { Instruction, Patch, Step, Steps, Value } from './instructions.js';
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, MFD_HUGETLB, PROT } from './mman.js';
 import { regionOffset, regionStep } from './regions.js';
 import { encodeFor, fieldOf } from './structures.js';
 
@@ -15,6 +17,9 @@ const LIMIT = 60;
 const DEVICE_LIMIT = 90;
 const DISK_SECONDS = 10;
 const SECTOR_BYTES = 512;
+
+/** A file that is none of memory, whatever the file systems of the host are. */
+const PLAIN_FILE = '/proc/self/status';
 
 /** The process that touches no descriptor of the program: it must not keep a device from changing its driver. */
 const BESIDE = '#host';
@@ -42,6 +47,8 @@ class Compiler {
     switch (operation.door) {
       case 'vfio':
         return this.#steps(operation, this.#vfio(operation));
+      case 'iommufd':
+        return this.#steps(operation, [this.#iommufd(operation)]);
       case 'user':
         return this.#steps(operation, [this.#user(operation)]);
       case 'host':
@@ -68,6 +75,12 @@ class Compiler {
         const { region, offset, length } = operation;
         return [regionStep(this.host, fd, region), { do: 'pread', fd, offset: regionOffset(0, BigInt(offset)), length }];
       }
+      case 'write': {
+        const fd = this.#value(operation.fd);
+        const bytes = Buffer.alloc(4);
+        bytes.writeUInt32LE(operation.value);
+        return [regionStep(this.host, fd, operation.region), { do: 'pwrite', fd, offset: regionOffset(0, BigInt(operation.offset)), bytes: bytes.toString('hex') }];
+      }
       case 'ioctl':
         return [this.#ioctl(operation)];
     }
@@ -81,8 +94,8 @@ class Compiler {
 
   #ioctl({ fd, call, args, device, pointer }: VfioIoctl): Step {
     const { order, architecture } = this.host;
-    const common = { do: 'ioctl', fd: this.#value(fd), request: vfioRequest(call, architecture), ...(pointer && { place: pointer }) } as const;
-    switch (vfioCall(call).argument.kind) {
+    const common = { do: 'ioctl', fd: this.#value(fd), request: ioctlRequest(call, architecture), ...(pointer && { place: pointer }) } as const;
+    switch (argumentOf(call).kind) {
       case 'struct':
         return { ...common, ...encodeFor(order, call, Object.fromEntries(Object.entries(args).map(([name, term]) => [name, this.#value(term)]))) };
       case 'name':
@@ -90,6 +103,39 @@ class Compiler {
       default:
         return { do: 'ioctl', fd: common.fd, request: common.request, value: this.#value(args['value'] ?? 0n) };
     }
+  }
+
+  #iommufd(operation: IommufdOperation): Step {
+    switch (operation.op) {
+      case 'open':
+        return { do: 'open', path: operation.what === 'iommu' ? '/dev/iommu' : this.#deviceNode(operation.what), flags: ['RDWR'] };
+      case 'read':
+        return { do: 'read', fd: this.#value(operation.fd), length: operation.length, ...roomOf(operation) };
+      case 'write':
+        return { do: 'write', fd: this.#value(operation.fd), ...this.#words(operation.words, 4), ...roomOf(operation) };
+      case 'ioctl':
+        return this.#structure(operation);
+    }
+  }
+
+  #deviceNode(name: string): string {
+    const { node } = this.#device(name);
+    if (node === undefined) throw new RangeError(`${name} has no node of its own.`);
+    return node;
+  }
+
+  #structure({ fd, call, args, pointer, beyond }: IommufdIoctl): Step {
+    const { order, architecture } = this.host;
+    const { test } = iommufdCall(call);
+    const size = BigInt(IOMMUFD_CALLS[call].argument.bytes + (beyond?.bytes ?? 0));
+    const values = Object.fromEntries(Object.entries({ size, ...(test !== undefined && { op: BigInt(test) }), ...args }).map(([name, term]) => [name, this.#value(term)]));
+    const { bytes, patch } = encodeFor(order, call, values);
+    const tail = beyond === undefined ? '' : beyond.byte.toString(16).padStart(2, '0').repeat(beyond.bytes);
+    return { do: 'ioctl', fd: this.#value(fd), request: ioctlRequest(call, architecture), bytes: bytes + tail, patch, ...(pointer && { place: pointer }) };
+  }
+
+  #words(words: readonly Term[], size: 4 | 8): { readonly bytes: string; readonly patch: readonly Patch[] } {
+    return { bytes: '00'.repeat(words.length * size), patch: words.map((word, i) => [i * size, size, this.#value(word)] as const) };
   }
 
   /** A device of the machine, or whatever the program says. */
@@ -109,10 +155,17 @@ class Compiler {
         const flags = MAP_PRIVATE + MAP_ANONYMOUS + huge + (address === undefined ? 0 : MAP_FIXED);
         return { do: 'mmap', length, protection: PROT[protection], flags: flags | 0, ...(address !== undefined && { address: this.#value(address) }) };
       }
+      case 'file': {
+        const { kind, length, hugePages } = operation;
+        const huge = hugePages === undefined ? 0 : MFD_HUGETLB + hugePages * 2 ** MAP_HUGE_SHIFT;
+        return kind === 'plain' ? { do: 'open', path: PLAIN_FILE, flags: ['RDONLY'] } : { do: 'memfd', length, flags: huge | 0 };
+      }
       case 'unmap':
         return { do: 'munmap', address: this.#value(operation.address), length: operation.length };
       case 'fill':
         return { do: 'fill', address: this.#value(operation.address), length: operation.length, byte: operation.byte };
+      case 'store':
+        return { do: 'copy', address: this.#value(operation.address), ...this.#words(operation.words, operation.wordBytes) };
       case 'load':
         return { do: 'load', address: this.#value(operation.address), length: operation.length };
     }
@@ -140,6 +193,20 @@ class Compiler {
         return { pause: true };
       case 'together':
         return { together: [this.#half(operation.left), this.#half(operation.right)], limit: DEVICE_LIMIT };
+      case 'freeze':
+        return { pause: true };
+      case 'eeh':
+        return this.#beside(operation, { do: 'attribute', path: `${EEH_DEBUGFS}/eeh_dev_${operation.what}`, text: this.#device(operation.device).address });
+      case 'eeh-limit':
+        return this.#beside(operation, { do: 'setting', path: `${EEH_DEBUGFS}/eeh_max_freezes`, text: operation.errors.toString() });
+      case 'eeh-state': {
+        const { within, device } = operation;
+        return this.#beside(operation, { do: 'pe_state', device: this.#device(device).address, ...(within !== undefined && { within }) });
+      }
+      case 'eeh-resets':
+        return this.#beside(operation, { do: 'resets' });
+      case 'eeh-notify':
+        throw new RangeError(`This target cannot do '${operation.op}': a scenario that does it needs a target with the capability.`);
     }
   }
 
@@ -171,10 +238,20 @@ class Compiler {
   }
 }
 
+/** The memory that a queue's records are to lie in, where it ends early. */
+const roomOf = ({ room }: QueueRead | QueueWrite): { readonly room?: number } => (room === undefined ? {} : { room });
+
 /** Where the agent has a result of an operation; see `field` of the observations. */
 function placeOf(operation: Operation | undefined, name: string): object | undefined {
   if (operation === undefined) return undefined;
   if (operation.door === 'host' && operation.op === 'ledger') return name === 'locked' ? {} : undefined;
   if (['result', 'fd', 'address'].includes(name)) return {};
-  return operation.door === 'vfio' && operation.op === 'ioctl' ? fieldOf(operation.call, name) : undefined;
+  if (operation.door === 'iommufd' && operation.op === 'read') return wordPlace(name);
+  return (operation.door === 'vfio' || operation.door === 'iommufd') && operation.op === 'ioctl' ? fieldOf(operation.call, name) : undefined;
+}
+
+/** Where a word of 32 bits is in what was read. */
+function wordPlace(name: string): object | undefined {
+  const word = /^word(\d+)$/.exec(name)?.[1];
+  return word === undefined ? undefined : { at: 4 * Number(word), size: 4 };
 }

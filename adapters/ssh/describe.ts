@@ -2,7 +2,8 @@ import { machineFacts, type GroupDescription, type LinuxDescription, type Machin
 import type { AgentLink } from './agent-link.js';
 import { treeWindow } from './default-window.js';
 import type { FoundGroup } from './devices.js';
-import type { HostFacts } from './host-facts.js';
+import { EEH_DEBUGFS } from './eeh-debugfs.js';
+import type { DeviceFacts, HostFacts } from './host-facts.js';
 import { Look } from './look.js';
 import { namesOf, probeGroup, type ProbedGroup } from './probe.js';
 import type { Session } from './session.js';
@@ -16,6 +17,8 @@ export interface DescribedHost {
   readonly machine: MachineDescription;
   readonly facts: HostFacts;
   readonly system: SystemFacts;
+  /** The kernel's EEH can be told things. */
+  readonly eehDebugfs: boolean;
 }
 
 /**
@@ -26,16 +29,23 @@ export async function describeHost(session: Session, system: SystemFacts, groups
   const { link } = session;
   const bare = bareFacts(link, groups);
   const described: GroupDescription[] = [];
-  const devices = new Map(bare.devices);
+  const devices = await withPes(new Look(link), bare.devices);
   let eeh = false;
   for (const group of groups) {
     const probed = await probeGroup(session, bare, group);
     eeh ||= probed.eeh;
     described.push(await describeGroup(new Look(link), system.platform, group, probed));
-    for (const [name, edu] of probed.edus) if (edu !== undefined) devices.set(name, { address: devices.get(name)!.address, edu });
+    for (const [name, edu] of probed.edus) if (edu !== undefined) devices.set(name, { ...devices.get(name)!, edu });
   }
   const machine = machineOf(system, link.hello.page, described, eeh);
-  return { machine, system, facts: { ...bare, devices, facts: machineFacts(machine) } };
+  const [eehDebugfs = false] = await new Look(link).access([`${EEH_DEBUGFS}/eeh_dev_check`]);
+  return { machine, system, eehDebugfs, facts: { ...bare, devices, facts: machineFacts(machine) } };
+}
+
+/** The devices with the numbers of their PEs, where the kernel has EEH. */
+async function withPes(look: Look, devices: HostFacts['devices']): Promise<Map<string, DeviceFacts>> {
+  const texts = await look.texts([...devices.values()].map(({ address }) => `/sys/bus/pci/devices/${address}/eeh_pe_config_addr`));
+  return new Map([...devices].map(([name, facts], i) => [name, texts[i] === undefined ? facts : { ...facts, pe: Number(texts[i]) }]));
 }
 
 /** What is known before VFIO was asked. */
@@ -71,6 +81,8 @@ const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescript
     groups,
     hugePages: system.hugePages,
     eeh,
+    // QEMU's host bridge keeps the error states of its PEs, and stops nothing of them.
+    ...(eeh && system.platform === 'powernv' && system.machine.startsWith('qemu') && { emulatedEeh: true as const }),
     secondStart: SECOND_WINDOW,
   },
   memoryBytes: system.memoryBytes,

@@ -29,6 +29,8 @@ const DEVICES = '/sys/bus/pci/devices';
 const ADDRESS = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/;
 /** PCI class codes: programming interface, subclass and base class, or without the interface. */
 const NVME = 0x01_0802;
+/** Virtio 1.2, 4.1.2: vendor 0x1af4, device 0x1040 and the type; a block device is of type 2. */
+const VIRTIO_BLOCK_ID = 0x1042_1af4;
 const PCI_BRIDGE = 0x0604;
 
 /** Reads PCI addresses; the domain may be left out where it is 0. @throws UsageError */
@@ -69,7 +71,7 @@ async function findDevice(look: Look, host: string, address: string): Promise<Fo
   return { address, path, kind: kindOf(id, code), id, driver: driver?.split('/').at(-1) ?? '' };
 }
 
-const kindOf = (id: number, code: number): FoundDevice['kind'] => (id === EDU_ID ? 'edu' : code === NVME ? 'disk' : 'other');
+const kindOf = (id: number, code: number): FoundDevice['kind'] => (id === EDU_ID ? 'edu' : code === NVME || id === VIRTIO_BLOCK_ID ? 'disk' : 'other');
 
 /** Bridges need not be named: VFIO leaves them to the host. */
 async function checkMembers(look: Look, group: string, named: readonly FoundDevice[]): Promise<void> {

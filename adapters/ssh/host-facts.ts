@@ -12,7 +12,11 @@ export interface EduAccess {
 export interface DeviceFacts {
   /** `0001:00:01.0`. */
   readonly address: string;
+  /** Its own node, where the kernel makes one: `/dev/vfio/devices/vfio0`. */
+  readonly node?: string;
   readonly edu?: EduAccess;
+  /** The number of its PE, as the kernel's EEH has it (`eeh_pe_config_addr`). */
+  readonly pe?: number;
 }
 
 /** What turning programs into system calls needs to know of a host. */

@@ -14,6 +14,7 @@ jest.setTimeout(60_000);
 
 const EDU: FakeDevice = { address: '0001:00:01.0', group: 1, driver: 'vfio-pci' };
 const NVME: FakeDevice = { address: '0005:00:01.0', group: 5, vendor: '0x1b36', device: '0x0010', class: '0x010802', driver: 'nvme' };
+const VIRTIO_DISK: FakeDevice = { address: '0007:00:01.0', group: 7, vendor: '0x1af4', device: '0x1042', class: '0x010000' };
 const TWINS: readonly FakeDevice[] = [{ address: '0006:00:01.0', group: 6 }, { address: '0006:00:02.0', group: 6, class: '0x020000', device: '0x0001' }];
 
 describe('what a host tells through its files', () => {
@@ -34,14 +35,15 @@ describe('what a host tells through its files', () => {
   });
 
   it('names groups by what is in them', async () => {
-    const { look } = await hostOf(EDU, { ...EDU, address: '0002:00:01.0', group: 2 }, NVME, ...TWINS);
-    const addresses = pciAddresses(['0006:00:02.0', '0006:00:01.0', '0005:00:01.0', '0002:00:01.0', '0001:00:01.0']);
+    const { look } = await hostOf(EDU, { ...EDU, address: '0002:00:01.0', group: 2 }, NVME, VIRTIO_DISK, ...TWINS);
+    const addresses = pciAddresses(['0007:00:01.0', '0006:00:02.0', '0006:00:01.0', '0005:00:01.0', '0002:00:01.0', '0001:00:01.0']);
     const groups = await findGroups(look, 'fake', addresses);
     expect(groups.map(({ name, node, devices }) => [name, node, devices.map(({ kind, driver }) => `${kind} ${driver}`)])).toEqual([
       ['pe0', '/dev/vfio/1', ['edu vfio-pci']],
       ['pe1', '/dev/vfio/2', ['edu vfio-pci']],
       ['disk0', '/dev/vfio/5', ['disk nvme']],
       ['pair0', '/dev/vfio/6', ['edu ', 'other ']],
+      ['disk1', '/dev/vfio/7', ['disk ']],
     ]);
     expect(groups[0]!.devices[0]!.id).toBe(0x11e8_1234);
   });

@@ -6,7 +6,7 @@ import type { SshSettings } from './ssh-settings.js';
 /** The ways to log in, in order: key files, then the SSH agent. What cannot be used is told in `unused`. */
 export interface Identities {
   readonly methods: AnyAuthMethod[];
-  /** `/root/.ssh/id_rsa (has a passphrase)`. */
+  /** `~/.ssh/id_rsa (has a passphrase)`. */
   readonly unused: readonly string[];
 }
 

@@ -10,12 +10,12 @@ export type Value =
       /** The operation's name: its result, or with `at` and `size` a field of its bytes. */
       readonly ref: string;
       readonly at?: number;
-      readonly size?: 4 | 8;
+      readonly size?: 1 | 2 | 4 | 8;
       readonly plus?: bigint;
     };
 
 /** A value to be put into bytes: offset, size in bytes, value. */
-export type Patch = readonly [offset: number, size: 4 | 8, value: Value];
+export type Patch = readonly [offset: number, size: 1 | 2 | 4 | 8, value: Value];
 
 export type ByteOrder = 'little' | 'big';
 
@@ -31,7 +31,7 @@ export type Step = (
   | { readonly do: 'open'; readonly path: string; readonly flags: readonly string[] }
   | { readonly do: 'close'; readonly fd: Value }
   | { readonly do: 'ioctl'; readonly fd: Value; readonly request: number; readonly value: Value }
-  | ({ readonly do: 'ioctl'; readonly fd: Value; readonly request: number; readonly place?: 'unmapped' | 'read-only' } & Bytes)
+  | ({ readonly do: 'ioctl'; readonly fd: Value; readonly request: number; readonly place?: 'unmapped' | 'read-only' | 'cut' } & Bytes)
   | {
       readonly do: 'mmap';
       readonly length: Value;
@@ -41,10 +41,17 @@ export type Step = (
       readonly fd?: Value;
       readonly offset?: Value;
     }
+  /** A file in memory of so many bytes (memfd_create). */
+  | { readonly do: 'memfd'; readonly length: Value; readonly flags: number }
   | { readonly do: 'munmap'; readonly address: Value; readonly length: Value }
   | { readonly do: 'fill'; readonly address: Value; readonly length: number; readonly byte: number }
   | { readonly do: 'load'; readonly address: Value; readonly length: number }
+  /** Writes bytes to memory as a copy does: a bad address is an error. */
+  | ({ readonly do: 'copy'; readonly address: Value } & Bytes)
   | ({ readonly do: 'store'; readonly address: Value } & Bytes)
+  /** `room`: bytes of memory that are there for it. */
+  | { readonly do: 'read'; readonly fd: Value; readonly length: number; readonly room?: number }
+  | ({ readonly do: 'write'; readonly fd: Value; readonly room?: number } & Bytes)
   | { readonly do: 'pread'; readonly fd: Value; readonly offset: Value; readonly length: number }
   | ({ readonly do: 'pwrite'; readonly fd: Value; readonly offset: Value } & Bytes)
   /** Reads until no bit of `mask` is set: 0. All ones: 1. */
@@ -64,6 +71,12 @@ export type Step = (
   | { readonly do: 'locked' }
   /** `host`: the host's own driver; empty: none. */
   | { readonly do: 'bind'; readonly device: string; readonly driver: string }
+  /** Writes a line to a file of the kernel's; as a setting it is put back when the program ends. */
+  | { readonly do: 'attribute' | 'setting'; readonly path: string; readonly text: string }
+  /** 1 where the device is there; bytes: its PE's two words of 8 bytes. `within`: seconds to wait for the PE to be as it should. */
+  | { readonly do: 'pe_state'; readonly device: string; readonly within?: number }
+  /** Errors that the kernel has handled since the program began. */
+  | { readonly do: 'resets' }
   | { readonly do: 'sector'; readonly device: string; readonly length: number; readonly seconds: number }
 ) & {
   /** Also when an earlier step of the operation has failed. */

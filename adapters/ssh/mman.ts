@@ -7,3 +7,5 @@ export const MAP_ANONYMOUS = 0x20;
 /** log2 of the page size is shifted to MAP_HUGE_SHIFT. */
 export const MAP_HUGETLB = 0x4_0000;
 export const MAP_HUGE_SHIFT = 26;
+/** memfd_create; the page size is shifted to MAP_HUGE_SHIFT too. Source: linux/memfd.h. */
+export const MFD_HUGETLB = 0x4;

@@ -30,19 +30,28 @@ function observeAlone(operation: Operation, answer: AloneAnswer, host: HostFacts
 function observeSteps(operation: Operation, steps: readonly StepAnswer[], host: HostFacts): Observation {
   const [, result, bytes] = steps.at(-1)!;
   if (operation.door === 'dma') return observeTransfer(steps);
-  if (operation.door === 'vfio' && operation.op === 'ioctl') {
+  if ((operation.door === 'vfio' || operation.door === 'iommufd') && operation.op === 'ioctl') {
     const fields = bytes === null ? {} : decodeFrom(host.order, operation.call, bytes);
     return { kind: 'syscall', result, ...(Object.keys(fields).length > 0 && { fields }) };
   }
   if (result < 0n) return syscall(result);
   if (operation.door === 'host' && operation.op === 'ledger') return { kind: 'values', values: { locked: result } };
+  if (operation.door === 'host' && operation.op === 'eeh-state') return { kind: 'values', values: peState(result, bytes, host) };
+  if (operation.door === 'host' && operation.op === 'eeh-resets') return { kind: 'values', values: { resets: result } };
   if (isRead(operation)) return { kind: 'bytes', bytes: bytes ?? new Uint8Array() };
   // A transfer of memory that went well is no number worth comparing.
-  return syscall(operation.door === 'user' && operation.op === 'fill' ? 0n : result);
+  return syscall(operation.door === 'user' && (operation.op === 'fill' || operation.op === 'store') ? 0n : result);
+}
+
+/** Whether the device is there, and the two words of its PE. */
+function peState(present: bigint, bytes: Uint8Array | null, { order }: HostFacts): Record<string, bigint> {
+  const buffer = Buffer.from(bytes ?? new Uint8Array(16));
+  const word = (at: number): bigint => (order === 'big' ? buffer.readBigUInt64BE(at) : buffer.readBigUInt64LE(at));
+  return { present, firmware: word(0), software: word(8) };
 }
 
 const isRead = ({ door, op }: Operation): boolean =>
-  (door === 'vfio' && op === 'read') || (door === 'user' && op === 'load') || (door === 'host' && op === 'disk');
+  ((door === 'vfio' || door === 'iommufd') && op === 'read') || (door === 'user' && op === 'load') || (door === 'host' && op === 'disk');
 
 /** A device says nothing of its transfer; but it is to end, and its registers are to be there. */
 function observeTransfer(steps: readonly StepAnswer[]): Observation {

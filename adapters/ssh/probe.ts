@@ -1,6 +1,6 @@
 import type { GroupDescription } from '../../reference/description.js';
 import { field, type Observation } from '../../reference/doors/observation.js';
-import type { Operation } from '../../reference/doors/operations.js';
+import type { Operation, VfioIoctl } from '../../reference/doors/operations.js';
 import { E, syscallResultName } from '../../reference/uapi/errno.js';
 import { IOMMU_TYPE } from '../../reference/uapi/vfio.js';
 import { TargetLost } from '../target.js';
@@ -21,7 +21,7 @@ export interface ProbedGroup extends Omit<GroupDescription, 'name' | 'devices'> 
   readonly edus: ReadonlyMap<string, EduAccess | undefined>;
 }
 
-const ioctl = (as: string, fd: string, call: Extract<Operation, { op: 'ioctl' }>['call'], value: bigint): Operation => ({
+const ioctl = (as: string, fd: string, call: VfioIoctl['call'], value: bigint): Operation => ({
   door: 'vfio',
   op: 'ioctl',
   as,

@@ -1,4 +1,4 @@
-import { vfioRequest } from '../../reference/uapi/vfio.js';
+import { ioctlRequest } from '../../reference/uapi/ioctl.js';
 import type { HostFacts } from './host-facts.js';
 import type { Step, Value } from './instructions.js';
 import { encodeFor, fieldOf } from './structures.js';
@@ -9,7 +9,7 @@ const CALL = 'VFIO_DEVICE_GET_REGION_INFO';
 export const regionStep = ({ order, architecture }: HostFacts, fd: Value, index: number): Step => ({
   do: 'ioctl',
   fd,
-  request: vfioRequest(CALL, architecture),
+  request: ioctlRequest(CALL, architecture),
   ...encodeFor(order, CALL, { index: BigInt(index) }),
 });
 

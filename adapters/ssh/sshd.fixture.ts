@@ -11,6 +11,15 @@ const PRIVILEGE_SEPARATION = '/run/sshd';
 /** Whether this machine can start an SSH server of its own. */
 export const hasSshd = existsSync(SSHD) && userInfo().uid === 0;
 
+/** Ends a process, if it has not ended by itself meanwhile. */
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** An SSH server of the test's own, in a directory of its own. */
 export class Sshd {
   readonly folder = mkdtempSync(join(tmpdir(), 'papr-sshd-'));
@@ -57,8 +66,8 @@ export class Sshd {
   /** Ends the processes that serve connections, as a crash of the host would: without a goodbye. */
   cut(): void {
     for (const pid of childrenOf(this.#child?.pid)) {
-      for (const inner of childrenOf(pid)) process.kill(inner, 'SIGKILL');
-      process.kill(pid, 'SIGKILL');
+      for (const inner of childrenOf(pid)) end(inner);
+      end(pid);
     }
   }
 

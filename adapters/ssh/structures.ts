@@ -1,5 +1,5 @@
 import { decode, encode, fieldsOf } from '../../reference/uapi/structure.js';
-import { vfioCall, type VfioCallName } from '../../reference/uapi/vfio.js';
+import { argumentOf, type IoctlName } from '../../reference/uapi/ioctl.js';
 import type { ByteOrder, Patch, Value } from './instructions.js';
 
 /** A structure as a host gets it, but for the values that are not known before. */
@@ -10,13 +10,13 @@ export interface Structure {
 }
 
 /** Bytes of the structure that a call takes; 0 where it takes none. */
-const sizeOf = (name: VfioCallName): number => {
-  const { argument } = vfioCall(name);
+const sizeOf = (name: IoctlName): number => {
+  const argument = argumentOf(name);
   return argument.kind === 'struct' ? argument.bytes : 0;
 };
 
 /** A call's structure in the host's byte order. */
-export function encodeFor(order: ByteOrder, name: VfioCallName, args: Readonly<Record<string, Value>>): Structure {
+export function encodeFor(order: ByteOrder, name: IoctlName, args: Readonly<Record<string, Value>>): Structure {
   const known: Record<string, bigint> = {};
   const patch: Patch[] = [];
   for (const { name: field, offset, bytes } of fieldsOf(name)) {
@@ -29,17 +29,17 @@ export function encodeFor(order: ByteOrder, name: VfioCallName, args: Readonly<R
 }
 
 /** The fields of a call's structure out of a host's bytes. */
-export const decodeFrom = (order: ByteOrder, name: VfioCallName, bytes: Uint8Array): Record<string, bigint> => decode(name, turned(order, name, bytes));
+export const decodeFrom = (order: ByteOrder, name: IoctlName, bytes: Uint8Array): Record<string, bigint> => decode(name, turned(order, name, bytes));
 
 /** The uAPI's layouts are read and written little-endian; a big-endian host has the bytes of every field turned round. */
-function turned(order: ByteOrder, name: VfioCallName, bytes: Uint8Array): Uint8Array {
+function turned(order: ByteOrder, name: IoctlName, bytes: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(bytes);
   if (order === 'big') for (const { offset, bytes: size } of fieldsOf(name)) copy.subarray(offset, offset + size).reverse();
   return copy;
 }
 
 /** Where a field is in a call's structure. */
-export const fieldOf = (name: VfioCallName, field: string): { readonly at: number; readonly size: 4 | 8 } | undefined => {
+export const fieldOf = (name: IoctlName, field: string): { readonly at: number; readonly size: 1 | 2 | 4 | 8 } | undefined => {
   const found = fieldsOf(name).find((candidate) => candidate.name === field);
   return found && { at: found.offset, size: found.bytes };
 };

@@ -1,5 +1,5 @@
 import type { Observation, Trace } from '../../reference/doors/observation.js';
-import type { HostOperation, Operation, Program } from '../../reference/doors/operations.js';
+import type { HostOperation, Program } from '../../reference/doors/operations.js';
 import { machineCapabilities, TargetLost, type Target, type TargetDescription } from '../target.js';
 import { AgentLink, type AgentOptions } from './agent-link.js';
 import { compile } from './compile.js';
@@ -18,11 +18,13 @@ import { parseSshUrl } from './url.js';
 /**
  * What the hypervisor sees of a PE's windows, asked while a program waits.
  *
- * @param pe its name in programs
- * @param since when the program began, milliseconds since 1970
+ * @param device PCI address of the PE's first device: `0001:00:01.0`
  * @returns the values `mapped` and `lost`
  */
-export type Witness = (pe: string, since: number) => Promise<Readonly<Record<string, bigint>>>;
+export type Witness = (device: string) => Promise<Readonly<Record<string, bigint>>>;
+
+/** Stops a PE from outside: the address of one of its devices, and its number. */
+export type Freeze = (device: string, pe: number, what: Extract<HostOperation, { op: 'freeze' }>['what']) => Promise<void>;
 
 /** How to reach a host, and what of it may be used. */
 export interface SshTargetOptions extends SshOptions, AgentOptions {
@@ -41,6 +43,7 @@ export interface SshTargetOptions extends SshOptions, AgentOptions {
   /** Have each operation confirmed before the next: slower, but if the host dies it is known where. */
   readonly stepwise?: boolean;
   readonly witness?: Witness;
+  readonly freeze?: Freeze;
   /** Asked when the connection is lost: what the machine died of, or undefined where it is not known to have died. */
   readonly health?: () => Promise<string | undefined>;
   /** How long to try to reach a host again after its loss, milliseconds: whether it rebooted decides whose fault it was; 60 s unless told. */
@@ -54,6 +57,7 @@ const CLOSED = 'The connection was closed.';
 /** A Linux kernel on a POWER machine, reached over SSH. */
 export class SshTarget implements Target {
   readonly variants: readonly [TargetDescription];
+  #exchanges = 0;
   #session: Session;
   #host: DescribedHost;
   #boot: string;
@@ -85,9 +89,9 @@ export class SshTarget implements Target {
     return new SshTarget(options, transport, await openHost(transport, options.devices, options));
   }
 
-  /** Where the devices of programs (`pe0.dev0`) are: PCI addresses. */
-  get devices(): ReadonlyMap<string, string> {
-    return new Map([...this.#host.facts.devices].map(([name, { address }]) => [name, address]));
+  /** One for each part of a program between pauses. */
+  get exchanges(): number {
+    return this.#exchanges;
   }
 
   async run(program: Program): Promise<Trace> {
@@ -95,14 +99,16 @@ export class SshTarget implements Target {
     if (!this.#session.link.alive) await this.#reconnect();
     const { operations } = program;
     const instructions = compile(program, this.#host.facts);
-    const since = Date.now();
     const partial: Answer[] = [];
     const witnessed = new Map<number, Observation>();
     const atPause = async (count: number): Promise<void> => {
+      this.#exchanges += 1;
       const operation = operations[count - 1];
-      if (operation !== undefined && isWitness(operation)) witnessed.set(count - 1, await this.#witness(operation.pe, since));
+      const seen = operation?.door === 'host' ? await this.#outside(operation) : undefined;
+      if (seen !== undefined) witnessed.set(count - 1, seen);
     };
     const { stepwise = false } = this.options;
+    this.#exchanges += 1;
     try {
       const outcome = await this.#session.run(instructions, { stepwise, atPause, partial });
       const seen = observations(program, outcome, this.#host.facts);
@@ -157,9 +163,17 @@ export class SshTarget implements Target {
   /** Asked again after every wait: Ctrl-C closes the target whatever it is doing. */
   #isClosed = (): boolean => this.#closed;
 
-  async #witness(pe: string, since: number): Promise<Observation> {
-    const values = await this.options.witness?.(pe, since);
-    return values === undefined ? { kind: 'done' } : { kind: 'values', values };
+  /** What is done beside the host, while its program waits. */
+  async #outside(operation: HostOperation): Promise<Observation | undefined> {
+    if (operation.op !== 'witness' && operation.op !== 'freeze') return undefined;
+    const device = this.#host.facts.devices.get(`${operation.pe}.dev0`);
+    if (operation.op === 'witness') {
+      const values = device && (await this.options.witness?.(device.address));
+      return values && { kind: 'values', values };
+    }
+    if (device?.pe === undefined) throw new TargetLost(`expected ${operation.pe} to be a PE that ${this.transport.name} knows by a number, but saw none; the kernel has no EEH there`);
+    await this.options.freeze?.(device.address, device.pe, operation.what);
+    return { kind: 'syscall', result: 0n };
   }
 
   /** What the machine died of, as far as anybody can tell: its console, or a boot that nobody asked for. */
@@ -186,10 +200,12 @@ function transportOf({ url, transport = 'ssh2', ...options }: SshTargetOptions):
   return (transport === 'ssh2' ? ssh2Transport : openSshTransport)(parseSshUrl(url), options);
 }
 
-function descriptionOf(options: SshTargetOptions, transport: Transport, { link, hasLog }: Session, { machine, system }: DescribedHost): TargetDescription {
+function descriptionOf(options: SshTargetOptions, transport: Transport, { link, hasLog }: Session, { machine, system, eehDebugfs }: DescribedHost): TargetDescription {
   const capabilities = machineCapabilities(machine).add('limit').add('bind');
   if (hasLog) capabilities.add('log');
   if (options.witness !== undefined) capabilities.add('witness');
+  if (options.freeze !== undefined && machine.linux?.eeh === true) capabilities.add('freeze');
+  if (eehDebugfs) capabilities.add('eeh-debugfs');
   return {
     name: options.name ?? transport.name,
     fingerprint: `${system.platform} ${options.machineName ?? system.machine} linux ${system.kernel} ${link.hello.page / 1024}K`,
@@ -199,8 +215,6 @@ function descriptionOf(options: SshTargetOptions, transport: Transport, { link, 
     disposable: options.disposable ?? false,
   };
 }
-
-const isWitness = (operation: Operation): operation is Extract<HostOperation, { op: 'witness' }> => operation.door === 'host' && operation.op === 'witness';
 
 const witnessedOr = (observation: Observation, witnessed: Observation | undefined): Observation =>
   witnessed !== undefined && observation.kind === 'done' ? witnessed : observation;

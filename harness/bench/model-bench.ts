@@ -1,6 +1,14 @@
-import { MODEL_MACHINE } from '../../adapters/model/machines.js';
+import { LINUX_POWERNV, LINUX_PSERIES, MODEL_MACHINE } from '../../adapters/model/machines.js';
 import { canonical } from '../../reference/chooser.js';
+import { addAreas, removeArea } from '../../reference/iommufd/domains.js';
+import { userPages } from '../../reference/iommufd/pages.js';
+import { makeContext, makeIoas } from '../../reference/iommufd/state/context.js';
 import { buildMachine } from '../../reference/machine.js';
+import { GuestTables } from '../../reference/iommufd/ppc64/guest-tables.js';
+import { makeParentDomain } from '../../reference/iommufd/ppc64/parent-domain.js';
+import { attachTables } from '../../reference/iommufd/ppc64/tce-tables.js';
+import { defaultDomainWindow } from '../../reference/iommufd/ppc64/windows.js';
+import { buildHost } from '../../reference/vfio/host.js';
 import { hPutTce } from '../../reference/papr/h-put-tce.js';
 import { hPutTceIndirect } from '../../reference/papr/h-put-tce-indirect.js';
 import { callFor, perform } from '../../reference/rules.js';
@@ -54,6 +62,27 @@ function putTceIndirect(): Figure {
   return { name: 'model: TCEs by H_PUT_TCE_INDIRECT of 512', value, unit: 'per second', goal: { atLeast: 50e6 }, beside: { what: 'typed-array copy', value: beside } };
 }
 
+/** Updates of a guest's table that a PE has in its window: looked up in the parent's memory, entered twice; beside bare stores. */
+function guestTces(): Figure {
+  const host = buildHost(LINUX_POWERNV);
+  const { description, table } = host.groups.get('pe0')!;
+  const parent = makeParentDomain();
+  const runs = 1024;
+  for (let i = 0; i < runs; i++) parent.map({ iova: BigInt(i) << 24n, length: 1n << 24n, real: (1n << 40n) + (BigInt(i) << 25n), readable: true, writeable: true });
+  const guest = new GuestTables(parent, [defaultDomainWindow(description)]);
+  host.platform.takeOwnership(table);
+  attachTables(guest.tables, host.iommuGroups.get('pe0')!);
+  const updates = 1 << 18;
+  const value = rate(updates, () => {
+    for (let i = 0; i < updates; i++) guest.put(BigInt(i) << 12n, (BigInt(i) << 12n) | 3n);
+  });
+  const bare = new BigUint64Array(updates);
+  const beside = rate(updates, () => {
+    for (let i = 0; i < updates; i++) bare[i] = 3n;
+  });
+  return { name: "model: updates of a guest's table (nested)", value, unit: 'per second', goal: { atLeast: 5e6 }, beside: { what: 'bare store', value: beside } };
+}
+
 /** Bytes held for each of 16 M mapped entries; and for a window of 2^40 bytes that nobody touched. */
 function tableMemory(): Figure[] {
   const entries = 16 << 20;
@@ -68,6 +97,30 @@ function tableMemory(): Figure[] {
   ];
 }
 
+const AREAS = 1 << 20;
+const AREA_BYTES = 0x1_0000n;
+
+/** A million areas of an IOAS without a page table, each mapped, looked up and unmapped; beside a table of numbers. */
+function areas(): Figure {
+  const host = buildHost(LINUX_PSERIES);
+  const ioas = makeIoas(1);
+  const pages = userPages(host, makeContext(), host.processes.get('main')!.space, 0n, true);
+  // In an order that is neither ascending nor descending.
+  const place = (i: number): bigint => BigInt((i * 0x9_e37b) % AREAS) * 2n * AREA_BYTES;
+  const value = rate(3 * AREAS, () => {
+    for (let i = 0; i < AREAS; i++) addAreas(host, ioas, [{ first: place(i), last: place(i) + AREA_BYTES - 1n, pages, offset: 0n, readable: true, writeable: true, locks: 0 }]);
+    for (let i = 0; i < AREAS; i++) if (ioas.areas.at(place(i) + 5n) === undefined) throw new Error('An area is lost.');
+    for (let i = 0; i < AREAS; i++) removeArea(host, ioas, ioas.areas.at(place(i))!);
+  });
+  const bare = new Map<bigint, number>();
+  const beside = rate(3 * AREAS, () => {
+    for (let i = 0; i < AREAS; i++) bare.set(place(i), i);
+    for (let i = 0; i < AREAS; i++) bare.get(place(i));
+    for (let i = 0; i < AREAS; i++) bare.delete(place(i));
+  });
+  return { name: 'model: maps, look-ups and unmaps of 1 M areas', value, unit: 'per second', goal: { atLeast: 200e3 }, beside: { what: 'Map of bigints', value: beside } };
+}
+
 /** Bytes in use once the garbage is gone. */
 function held(): number {
   setFlagsFromString('--expose-gc');
@@ -77,4 +130,4 @@ function held(): number {
 }
 
 /** Figures of the reference alone. */
-export const modelBench = (): Figure[] => [putTce(), putTceIndirect(), ...tableMemory()];
+export const modelBench = (): Figure[] => [putTce(), putTceIndirect(), areas(), guestTces(), ...tableMemory()];

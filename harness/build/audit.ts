@@ -1,5 +1,6 @@
 import type { Hcall, Operation, RtasCall } from '../../reference/doors/operations.js';
 import { isReference, plus, type Term } from '../../reference/doors/term.js';
+import type { RtasName } from '../../reference/uapi/rtas.js';
 
 const PAGE = 0x1000n;
 
@@ -44,11 +45,27 @@ function entriesOf(liobn: Term, ioba: Term, count: Term): Operation[] {
 
 function auditRtas({ call, args }: RtasCall): Operation[] {
   if (call === 'ibm,query-pe-dma-window') return [];
+  const looked = LOOKS[call];
+  if (looked === undefined) return [];
   const [first] = args;
   const pe = first !== undefined && isReference(first) ? first.from.split('.')[0] : undefined;
   if (pe === undefined || args.length < 3) return [];
-  return [{ door: 'papr', op: 'rtas', call: 'ibm,query-pe-dma-window', args: args.slice(0, 3), nret: 5, audit: true }];
+  return [{ door: 'papr', op: 'rtas', ...looked, args: args.slice(0, 3), audit: true }];
 }
+
+const WINDOWS = { call: 'ibm,query-pe-dma-window', nret: 5 } as const;
+const STATE = { call: 'ibm,read-slot-reset-state2', nret: 4 } as const;
+
+/** What shows what a call has changed of a PE. */
+const LOOKS: Readonly<Partial<Record<RtasName, Pick<RtasCall, 'call' | 'nret'>>>> = {
+  'ibm,create-pe-dma-window': WINDOWS,
+  'ibm,remove-pe-dma-window': WINDOWS,
+  'ibm,reset-pe-dma-window': WINDOWS,
+  'ibm,set-eeh-option': STATE,
+  'ibm,set-slot-reset': STATE,
+  'ibm,configure-pe': STATE,
+  'ibm,slot-error-detail': STATE,
+};
 
 const get = (liobn: Term, ioba: Term): Operation => ({
   door: 'papr',

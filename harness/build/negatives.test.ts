@@ -48,5 +48,6 @@ describe('the negative scenario of a guard', () => {
 /** Guards behind which another refuses with the same status, so that lacking them cannot be told. Each with that other. */
 const REDUNDANT = new Map([
   ['H_STUFF_TCE/ioba', 'H_STUFF_TCE/range'],
+  ...['ibm,set-eeh-option', 'ibm,get-config-addr-info2', 'ibm,set-slot-reset', 'ibm,configure-pe', 'ibm,slot-error-detail'].map((call) => [`${call}/pe`, `${call}/no-eeh`] as const),
   ['H_PUT_TCE_INDIRECT/multi-table-count', 'H_PUT_TCE_INDIRECT/multi-table-liobn'],
 ]);

@@ -1,9 +1,10 @@
 import type { Operation } from '../../reference/doors/operations.js';
 import type { Term } from '../../reference/doors/term.js';
-import type { AnyCall, Guard, Sample, Violation } from '../../reference/rules.js';
+import { SETTLED, type AnyCall, type Guard, type Sample, type Violation } from '../../reference/rules.js';
 import { RTAS_CALLS, type RtasName } from '../../reference/uapi/rtas.js';
 import type { HcallName } from '../../reference/uapi/hcall.js';
-import { VFIO_CALLS, type VfioCallName } from '../../reference/uapi/vfio.js';
+import { isIoctl, type IoctlName } from '../../reference/uapi/ioctl.js';
+import { isIommufdCall } from '../../reference/uapi/iommufd.js';
 import type { Scenario } from '../scenario.js';
 import { ProgramBuilder } from './program-builder.js';
 import { fromOperations } from './scenario-builder.js';
@@ -33,7 +34,7 @@ function compatible(a: Breakable, b: Breakable): boolean {
 }
 
 /** What only one of two violations can change. */
-const EXCLUSIVE = ['instead', 'pointer', 'by', 'fd', 'device'] as const;
+const EXCLUSIVE = ['instead', 'pointer', 'by', 'fd', 'device', 'beyond'] as const;
 
 const contradicts = (x: Violation, y: Violation): boolean =>
   (x.requires ?? []).some((capability) => (y.requires ?? []).includes(`no-${capability}`));
@@ -53,26 +54,26 @@ function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): S
           ? `${call.name}: ${guards[0]!.text}`
           : `${call.name}: of two wrong things (${names.join(', ')}) the first decides`,
       clauses: guards.length === 1 ? [guards[0]!.id] : [],
+      ...(guards.some(({ status }) => !SETTLED.includes(status)) ? { tentative: true as const } : {}),
       ...(violations[0]?.destructive === true ? { destructive: true as const } : {}),
       requires: [...(sample.requires ?? []), ...violations.flatMap((v) => v.requires ?? [])],
     },
-    isIoctl(call.name) ? new VfioProgramBuilder().all(operations).finish().operations : new ProgramBuilder().all(operations).program.operations,
+    sample.fd !== undefined ? new VfioProgramBuilder().all(operations).finish().operations : new ProgramBuilder().all(operations).program.operations,
   );
 }
 
-/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
+/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`, `ibm,set-slot-reset` → `set-slot-reset`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
 export const shortName = (call: string): string =>
-  /^(H|VFIO)_/.test(call)
-    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO)_/, '').toLowerCase().replaceAll('_', '-')
-    : call.replace(/^ibm,([a-z]+)-.*/, '$1');
-
-const isIoctl = (name: string): name is VfioCallName => name in VFIO_CALLS;
+  /^(H|VFIO|IOMMU|TYPE1)_/.test(call)
+    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU|TYPE1)_/, '').toLowerCase().replaceAll('_', '-')
+    : call.replace(/^ibm,(?:([a-z]+)-pe-dma-window$)?/, '$1');
 
 const isRtas = (name: string): name is RtasName => (RTAS_CALLS as readonly string[]).includes(name);
 
 function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
   const named = Object.assign({}, call.sample.args, ...violations.map((v) => v.args ?? {})) as Record<string, Term>;
-  if (isIoctl(call.name)) return ioctl(call.name, call.sample, named, violations);
+  const name = call.sample.call ?? call.name;
+  if (isIoctl(name)) return ioctl(name, call.sample, named, violations);
   const given = call.parameters.filter((parameter) => parameter in named);
   const args = given.map((parameter) => named[parameter]!);
   if (!isRtas(call.name)) return { door: 'papr', op: 'hcall', call: call.name as HcallName, args };
@@ -82,10 +83,13 @@ function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
   return { door: 'papr', op: 'rtas', call: call.name, args: cut, nret };
 }
 
-function ioctl(name: VfioCallName, sample: Sample, args: Readonly<Record<string, Term>>, violations: readonly Violation[]): Operation {
-  const changed = <K extends 'fd' | 'device' | 'pointer' | 'by'>(part: K): Violation[K] | undefined => violations.find((v) => v[part] !== undefined)?.[part];
+function ioctl(name: IoctlName, sample: Sample, args: Readonly<Record<string, Term>>, violations: readonly Violation[]): Operation {
+  const changed = <K extends 'fd' | 'device' | 'pointer' | 'by' | 'beyond'>(part: K): Violation[K] | undefined => violations.find((v) => v[part] !== undefined)?.[part];
   const [device, pointer, by] = [changed('device') ?? sample.device, changed('pointer'), changed('by')];
   const fd = changed('fd') ?? sample.fd;
   if (fd === undefined) throw new Error(`The sample of ${name} names no descriptor.`);
+  const [beyond, common] = [changed('beyond'), { op: 'ioctl', fd, args, ...(by && { by }) } as const];
+  if (isIommufdCall(name)) return { door: 'iommufd', call: name, ...common, ...(pointer && { pointer }), ...(beyond && { beyond }) };
+  if (pointer === 'cut') throw new Error(`${name} has no size of its own: its structure cannot be cut.`);
   return { door: 'vfio', op: 'ioctl', fd, call: name, args, ...(device && { device }), ...(pointer && { pointer }), ...(by && { by }) };
 }

@@ -1,7 +1,8 @@
 import type { Capability } from '../../adapters/target.js';
-import type { HostOperation, Operation, VfioOperation } from '../../reference/doors/operations.js';
+import type { HostOperation, IommufdOperation, Operation, VfioOperation } from '../../reference/doors/operations.js';
 import { termsOf } from '../../reference/doors/terms.js';
 import { isReference, type Term } from '../../reference/doors/term.js';
+import { iommufdCall } from '../../reference/uapi/iommufd.js';
 import type { Claim, Scenario } from '../scenario.js';
 import { ProgramBuilder } from './program-builder.js';
 import { VfioProgramBuilder } from './vfio-program-builder.js';
@@ -14,6 +15,7 @@ export interface ScenarioHead {
   /** Beyond what the program's operations need. */
   readonly requires?: readonly Capability[];
   readonly destructive?: true;
+  readonly tentative?: true;
   readonly claims?: readonly Claim[];
 }
 
@@ -54,11 +56,18 @@ function capabilitiesOf(operation: Operation): Capability[] {
       return platformCapabilities(operation.op);
     case 'vfio':
       return ['vfio', ...vfioCapabilities(operation), ...termsOf(operation).flatMap(termCapabilities)];
+    case 'iommufd':
+      return ['iommufd', ...iommufdCapabilities(operation), ...termsOf(operation).flatMap(termCapabilities)];
     case 'user':
-      return ['vfio', ...(operation.op === 'map' && operation.hugePages !== undefined ? [`huge:${operation.hugePages}`] : [])];
+      return ['vfio', ...((operation.op === 'map' || operation.op === 'file') && operation.hugePages !== undefined ? [`huge:${operation.hugePages}`] : [])];
     case 'host':
       return ['vfio', ...hostCapabilities(operation)];
   }
+}
+
+function iommufdCapabilities(operation: IommufdOperation): Capability[] {
+  if (operation.op === 'open') return operation.what === 'iommu' ? [] : ['cdev', `device:${operation.what}`];
+  return operation.op === 'ioctl' && iommufdCall(operation.call).test !== undefined ? ['mock'] : [];
 }
 
 function vfioCapabilities(operation: VfioOperation): Capability[] {
@@ -77,8 +86,19 @@ function hostCapabilities(operation: HostOperation): Capability[] {
       return ['disk', `device:${operation.device}`];
     case 'witness':
       return ['witness', `pe:${operation.pe}`];
+    case 'freeze':
+      return ['eeh', 'freeze', `pe:${operation.pe}`];
+    case 'eeh':
+      return ['eeh-debugfs', `device:${operation.device}`, ...(operation.what === 'break' ? ['eeh-stops'] : [])];
+    case 'eeh-limit':
+    case 'eeh-resets':
+      return ['eeh-debugfs'];
+    case 'eeh-notify':
+      return ['eeh-notify', `device:${operation.device}`];
+    case 'eeh-state':
+      return ['eeh-debugfs', `device:${operation.device}`];
     case 'together':
-      return [...capabilitiesOf(operation.left), ...capabilitiesOf(operation.right)];
+      return [...capabilitiesOf(operation.left), ...capabilitiesOf(operation.right)].flatMap((needed) => (needed === 'freeze' ? [needed, 'freeze-beside'] : [needed]));
     default:
       return [];
   }
@@ -100,13 +120,15 @@ function callCapabilities(operation: Extract<Operation, { op: 'hcall' | 'rtas' }
     case 'ibm,reset-pe-dma-window':
       return ['ddw-reset'];
     default:
-      return operation.op === 'rtas' ? ['ddw'] : [];
+      if (operation.op !== 'rtas') return [];
+      return operation.call.endsWith('-pe-dma-window') ? ['ddw'] : ['rtas-eeh'];
   }
 }
 
 function platformCapabilities(op: string): Capability[] {
   if (op === 'reboot') return ['reboot'];
   if (op === 'entitlement') return ['platform', 'cmo'];
+  if (op === 'error' || op === 'unavailable') return ['platform', 'rtas-eeh'];
   return op.startsWith('rescind') ? ['platform', 'slr'] : ['platform'];
 }
 
@@ -115,5 +137,5 @@ function termCapabilities(term: Term): Capability[] {
   if (!isReference(term)) return [];
   const [part = ''] = term.from.split('.');
   if (part === 'memory' || /^w\d*$/.test(part) || !/\d$/.test(part)) return [];
-  return part.startsWith('vio') ? [`vio:${part}`] : /^(pe|vf|old|lim|plain|wide|pair|disk)\d+$/.test(part) ? [`pe:${part}`] : [];
+  return part.startsWith('vio') ? [`vio:${part}`] : /^(pe|vf|old|lim|plain|wide|pair|disk|eeh|reserved|mock|simple|power)\d+$/.test(part) ? [`pe:${part}`] : [];
 }

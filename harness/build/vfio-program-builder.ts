@@ -1,5 +1,6 @@
-import type { HostOperation, Operation, Program, VfioIoctl } from '../../reference/doors/operations.js';
+import type { HostOperation, IommufdIoctl, Operation, Program, QueueRead, QueueWrite, VfioIoctl } from '../../reference/doors/operations.js';
 import { plus, type Term } from '../../reference/doors/term.js';
+import type { IommufdCallName } from '../../reference/uapi/iommufd.js';
 import type { VfioCallName } from '../../reference/uapi/vfio.js';
 
 /** A container as programs name it, with the group that was attached first. */
@@ -24,8 +25,19 @@ export interface IovaWindow {
   readonly at: (offset: bigint) => Term;
 }
 
+/** A queue of faults or events: its number, and its file. */
+export interface QueueHandle {
+  readonly id: Term;
+  readonly fd: Term;
+}
+
+/** What a program gives for a descriptor that a call is to answer: none. */
+const NO_DESCRIPTOR = 0xffff_ffffn;
+
 /** What an ioctl can be given besides its fields. */
 type IoctlExtras = Pick<VfioIoctl, 'as' | 'by' | 'device' | 'pointer'>;
+
+type IommufdExtras = Pick<IommufdIoctl, 'as' | 'by' | 'pointer' | 'beyond'>;
 
 /** I/O pages that a window is asked for with, where nothing else matters: memory of any system can be mapped by them. */
 const PAGE_SHIFT = 12;
@@ -36,10 +48,12 @@ const PAGE_SHIFT = 12;
  */
 export class VfioProgramBuilder {
   readonly #operations: Operation[] = [];
-  /** Descriptors that are open, as far as the program says: name, and who opened it. */
+  /** Descriptors that are open, as far as the program says: the result that has it, and who opened it. */
   readonly #open = new Map<string, string | undefined>();
   /** Processes that were forked and are alive. */
   readonly #children = new Set<string>();
+  /** PASIDs of test devices that were attached: they must be gone before their device is. */
+  readonly #pasids: Operation[] = [];
   #named = 0;
 
   /** Appends any operation, with its audit. */
@@ -59,7 +73,8 @@ export class VfioProgramBuilder {
   /** Ends what was forked, closes what is left open, the latest first, and looks whether anything is left. */
   finish(): Program {
     for (const child of [...this.#children].reverse()) this.exit(child);
-    for (const [name, by] of [...this.#open].reverse()) this.close({ from: `${name}.fd` }, by);
+    this.all(this.#pasids.splice(0));
+    for (const [name, by] of [...this.#open].reverse()) this.close({ from: name }, by);
     return { operations: [...this.#operations, { door: 'host', op: 'log', audit: true }] };
   }
 
@@ -74,6 +89,49 @@ export class VfioProgramBuilder {
 
   close(fd: Term, by?: string): this {
     return this.do({ door: 'vfio', op: 'close', fd, ...(by === undefined ? {} : { by }) });
+  }
+
+  /** Opens /dev/iommu; returns its descriptor. */
+  iommu(by?: string): Term {
+    const as = this.#name('iommu');
+    this.do({ door: 'iommufd', op: 'open', what: 'iommu', as, ...who(by) });
+    return { from: `${as}.fd` };
+  }
+
+  /** An ioctl of /dev/iommu. */
+  iommufd(fd: Term, call: IommufdCallName, args: Readonly<Record<string, Term>> = {}, extras: IommufdExtras = {}): this {
+    return this.do({ door: 'iommufd', op: 'ioctl', fd, call, args, ...extras });
+  }
+
+  /** A new IOAS; returns its number. */
+  ioas(fd: Term): Term {
+    const as = this.#name('ioas');
+    this.iommufd(fd, 'IOMMU_IOAS_ALLOC', {}, { as });
+    return { from: `${as}.out_ioas_id` };
+  }
+
+  /** A new queue of page faults. */
+  faults(fd: Term): QueueHandle {
+    const as = this.#name('faults');
+    this.iommufd(fd, 'IOMMU_FAULT_QUEUE_ALLOC', { out_fault_fd: NO_DESCRIPTOR }, { as });
+    return { id: { from: `${as}.out_fault_id` }, fd: { from: `${as}.out_fault_fd` } };
+  }
+
+  /** Reads from a queue; returns the words of what it gave, by position. */
+  read(queue: Term, length: number, extras: Pick<QueueRead, 'room' | 'by'> = {}): (word: number) => Term {
+    const as = this.#name('read');
+    this.do({ door: 'iommufd', op: 'read', fd: queue, length, as, ...extras });
+    return (word) => ({ from: `${as}.word${word}` });
+  }
+
+  /** Writes words of 4 bytes to a queue. */
+  write(queue: Term, words: readonly Term[], extras: Pick<QueueWrite, 'room' | 'by'> = {}): this {
+    return this.do({ door: 'iommufd', op: 'write', fd: queue, words, ...extras });
+  }
+
+  /** Stores words of 8 bytes, unless told, in a process's memory. */
+  store(address: Term, words: readonly Term[], wordBytes: 4 | 8 = 8): this {
+    return this.do({ door: 'user', op: 'store', address, wordBytes, words });
   }
 
   /** A container with a group in it, no IOMMU yet. */
@@ -105,6 +163,13 @@ export class VfioProgramBuilder {
     this.do({ door: 'user', op: 'map', length, protection: 'rw', as, ...options });
     const address = { from: `${as}.address` };
     return { address, length, at: (offset) => plus(address, offset) };
+  }
+
+  /** A new file of zeros; returns its descriptor. */
+  file(length = 0x4_0000n, kind: 'memory' | 'plain' = 'memory', options: { readonly hugePages?: number; readonly by?: string } = {}): Term {
+    const as = this.#name('file');
+    this.do({ door: 'user', op: 'file', kind, length, as, ...options });
+    return { from: `${as}.fd` };
   }
 
   register(container: ContainerHandle, buffer: BufferHandle, by?: string): this {
@@ -232,10 +297,12 @@ export class VfioProgramBuilder {
 
   #track(operation: Operation): void {
     if (operation.door === 'host') this.#trackProcess(operation);
-    if (operation.door !== 'vfio') return;
-    if (operation.op === 'close' && typeof operation.fd !== 'bigint') this.#open.delete(operation.fd.from.replace(/\.fd$/, ''));
-    if (operation.as === undefined || !opens(operation)) return;
-    this.#open.set(operation.as, operation.by);
+    if (operation.door === 'user' && operation.op === 'file' && operation.as !== undefined) this.#open.set(`${operation.as}.fd`, operation.by);
+    if (operation.door !== 'vfio' && operation.door !== 'iommufd') return;
+    if (operation.op === 'close' && typeof operation.fd !== 'bigint') this.#open.delete(operation.fd.from);
+    if (operation.op === 'ioctl' && operation.call === 'IOMMU_TEST_OP_PASID_ATTACH') this.#pasids.push(detachOf(operation));
+    const opened = descriptorOf(operation);
+    if (operation.as !== undefined && opened !== undefined) this.#open.set(`${operation.as}.${opened}`, operation.by);
   }
 }
 
@@ -245,12 +312,20 @@ export interface DeviceHandle {
   readonly fd: Term;
 }
 
-const opens = (operation: Extract<Operation, { door: 'vfio' }>): boolean =>
-  operation.op === 'open' || (operation.op === 'ioctl' && operation.call === 'VFIO_GROUP_GET_DEVICE_FD');
+/** What takes an attached PASID back; where it is gone already it does nothing. */
+const detachOf = ({ fd, args }: IommufdIoctl): Operation => ({ door: 'iommufd', op: 'ioctl', fd, call: 'IOMMU_TEST_OP_PASID_DETACH', args: { id: args['id'] ?? 0n, pasid: args['pasid'] ?? 0n } });
+
+/** The result of an operation that is a descriptor. A queue's can be closed only where the program says what it is when the call is refused. */
+function descriptorOf(operation: Extract<Operation, { door: 'vfio' | 'iommufd' }>): string | undefined {
+  if (operation.op === 'open') return 'fd';
+  if (operation.op !== 'ioctl') return undefined;
+  if (operation.call === 'VFIO_GROUP_GET_DEVICE_FD') return 'fd';
+  return ['out_fault_fd', 'out_veventq_fd'].find((field) => field in operation.args);
+}
 
 /** The operations after which the ledger is looked at: those that may lock, or ought to give back. */
 function mayChangeLedger(operation: Operation): boolean {
-  return operation.door === 'vfio' && (operation.op === 'close' || operation.op === 'ioctl');
+  return (operation.door === 'vfio' || operation.door === 'iommufd') && (operation.op === 'close' || operation.op === 'ioctl');
 }
 
 const who = (by: string | undefined): { readonly by?: string } => (by === undefined ? {} : { by });

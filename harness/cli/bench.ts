@@ -5,19 +5,22 @@ import { join } from 'node:path';
 import type { Target } from '../../adapters/target.js';
 import { stringify } from '../../reference/doors/json.js';
 import { figureText, meets, type Figure } from '../bench/figure.js';
+import { linuxBench } from '../bench/linux-bench.js';
 import { modelBench } from '../bench/model-bench.js';
 import { targetBench } from '../bench/target-bench.js';
 import type { KnownDepartures } from '../known.js';
+import type { TargetOptions } from './targets.js';
 
 /** `bench`: prints the figures and writes them as JSON. Returns the exit status: 1 where a figure misses its goal. */
 export async function benchCommand(
-  name: string,
+  { target, snapshot }: Pick<TargetOptions, 'target' | 'snapshot'>,
   open: () => Promise<Target>,
   knownOf: (target: Target) => KnownDepartures,
   json: string | undefined,
 ): Promise<0 | 1> {
-  const figures: Figure[] = name === 'model' ? [...modelBench(), wholeRun()] : [];
-  figures.push(...(await targetBench(open, knownOf)));
+  const figures: Figure[] = target === 'model' ? [...modelBench(), wholeRun()] : [];
+  const isLinux = /^(lab:|ssh:)/.test(target);
+  figures.push(...(await (isLinux ? linuxBench(open, knownOf, snapshot === true) : targetBench(open, knownOf))));
   for (const figure of figures) console.log(figureText(figure));
   if (json !== undefined) writeFileSync(json, stringify(figures) + '\n');
   return figures.every(meets) ? 0 : 1;

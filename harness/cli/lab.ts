@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
-import { findLabMachine, labMachines, startLab, type LabMachine } from '../../adapters/lab/index.js';
+import type { LabMachine } from '../../adapters/lab/index.js';
+import { findLabMachine, labMachines } from '../../adapters/lab/list.js';
 import { UsageError } from '../../adapters/target.js';
 import { findCpu, findPlatform } from './platforms.js';
 
@@ -14,6 +15,8 @@ export interface LabUpOptions {
 
 /** `lab up`: a machine that goes on running until `lab down`. */
 export async function labUp(platformName: string, { kernel, cpu, snapshot, qemu }: LabUpOptions): Promise<string> {
+  // What starting a machine needs is loaded here: no other command waits for it.
+  const { startLab } = await import('../../adapters/lab/start.js');
   const machine = await startLab({
     platform: findPlatform(platformName),
     cpu: findCpu(cpu),

@@ -36,8 +36,9 @@ const withTarget = (name: string, what: string): Command =>
     .command(name)
     .description(what)
     .option('--target <name>', 'the system under test', 'model')
-    .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm', 'lopar')
+    .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm, linux-7.2, ppc64-target', 'lopar')
     .option('--ledger <dir>', 'another departure ledger than the one shipped')
+    .option('--fault <id>', 'model: with a known fault (list --mutants), to see what a defective system looks like')
     .option('--qemu <path>', 'another QEMU (qemu-papr, lab)')
     .option('--kernel <kernel>', 'lab: a vmlinux or vmlinuz, or debian:6.12, debian:7')
     .option('--cpu <cpu>', 'lab: power9 or power10')
@@ -179,7 +180,7 @@ withTarget('bench', 'measure, and compare with what was asked for')
   .option('--json <file>', 'write the figures there')
   .action(async (options: TargetOptions & { json?: string }) => {
     const known = (target: Target) => knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger));
-    process.exitCode = await benchCommand(options.target, () => openTarget(options), known, options.json);
+    process.exitCode = await benchCommand(options, () => openTarget(options), known, options.json);
   });
 
 program

@@ -1,10 +1,11 @@
-import { LabTarget } from '../../adapters/lab/target.js';
 import { ModelTarget, type ModelKind } from '../../adapters/model/model-target.js';
 import { QemuPaprTarget } from '../../adapters/qemu-papr/target.js';
-import { SshTarget } from '../../adapters/ssh/target.js';
+import { HISTORIC_MUTANTS } from '../../reference/mutants/index.js';
 import { PROFILES, type Profile } from '../../reference/profiles.js';
+import type { RuleBook } from '../../reference/rules.js';
 import { UsageError, type Target } from '../../adapters/target.js';
-import { findCpu, findPlatform } from './platforms.js';
+import { withProfile } from '../profiled-target.js';
+import { findCpu } from './platforms.js';
 
 /** What a user may say about the target. */
 export interface TargetOptions {
@@ -19,6 +20,8 @@ export interface TargetOptions {
   readonly kernel?: string;
   readonly cpu?: string;
   readonly snapshot?: true;
+  /** model: the id of a known fault that it has. */
+  readonly fault?: string;
   /** ssh: what of the host may be used, and how it is reached. */
   readonly device?: string[];
   readonly transport?: string;
@@ -32,29 +35,40 @@ interface TargetKind {
   readonly what: string;
   /** Options that say something to this kind, besides profile and ledger. */
   readonly takes: readonly (keyof TargetOptions)[];
+  /** What only this kind needs is loaded here: no other command waits for it. */
   open(options: TargetOptions): Promise<Target>;
 }
 
 const modelKind = (name: ModelKind, what: string): TargetKind => ({
   name,
   what,
-  takes: [],
-  open: ({ profile }) => Promise.resolve(new ModelTarget(findProfile(profile).rules, name)),
+  takes: ['fault'],
+  open: ({ profile, fault }) => Promise.resolve(new ModelTarget(withFault(findProfile(profile).rules, fault), name)),
 });
+
+/** The rules with a known fault. @throws UsageError */
+function withFault(rules: RuleBook, fault: string | undefined): RuleBook {
+  if (fault === undefined) return rules;
+  const mutant = HISTORIC_MUTANTS.get(fault);
+  if (mutant === undefined) throw new UsageError(`Expected --fault to be a known fault; got '${fault}'. See 'papr-conformance list --mutants'.`);
+  return mutant.change(rules);
+}
 
 const labKind = (platform: 'pseries' | 'powernv', what: string): TargetKind => ({
   name: `lab:${platform}`,
   what,
   takes: ['qemu', 'kernel', 'cpu', 'snapshot'],
-  open: ({ qemu, kernel, cpu, snapshot }) =>
-    LabTarget.open({
-      platform: findPlatform(platform),
+  async open({ qemu, kernel, cpu, snapshot }) {
+    const { LabTarget } = await import('../../adapters/lab/target.js');
+    return LabTarget.open({
+      platform,
       cpu: findCpu(cpu),
       from: snapshot === true ? 'snapshot' : 'boot',
       ...(qemu === undefined ? {} : { qemu }),
       ...(kernel === undefined ? {} : { kernel }),
       progress: (line) => console.error(line),
-    }),
+    });
+  },
 });
 
 const SSH = 'ssh://';
@@ -62,8 +76,9 @@ const SSH = 'ssh://';
 /** The kinds of target there are. */
 export const TARGET_KINDS: readonly TargetKind[] = [
   modelKind('model', 'the reference, in process'),
-  modelKind('model:pseries', 'the reference as a Linux kernel in a partition'),
-  modelKind('model:powernv', 'the reference as a Linux kernel on PowerNV'),
+  modelKind('model:pseries', 'the reference as a Linux kernel in a partition, as merged and as planned'),
+  modelKind('model:powernv', 'the reference as a Linux kernel on PowerNV, as merged and as planned'),
+  modelKind('model:iommufd', 'the reference as a Linux kernel whose devices have nodes of their own, with IOMMUs of several kinds'),
   {
     name: 'qemu-papr',
     what: "QEMU's own PAPR code, with no guest operating system",
@@ -80,11 +95,12 @@ export const TARGET_KINDS: readonly TargetKind[] = [
   },
 ];
 
-function openSsh({ target, device = [], transport = 'ssh2', knownHosts, identity }: TargetOptions): Promise<Target> {
+async function openSsh({ target, device = [], transport = 'ssh2', knownHosts, identity }: TargetOptions): Promise<Target> {
   if (device.length === 0) {
     throw new UsageError(`Expected --device with the PCI address of a device that may be used, such as 0001:00:01.0; got none. Nothing else on ${target} is touched.`);
   }
   if (transport !== 'ssh2' && transport !== 'openssh') throw new UsageError(`Expected --transport to be ssh2 or openssh; got '${transport}'.`);
+  const { SshTarget } = await import('../../adapters/ssh/target.js');
   const [known, keys] = [knownHosts === undefined ? {} : { knownHosts }, identity === undefined ? {} : { identity }];
   return SshTarget.open({ url: target, devices: device, transport, ...known, ...keys });
 }
@@ -99,6 +115,7 @@ export function findProfile(name: string): Profile {
 
 /** Options that only some kinds of target take, and how a user writes them. */
 const SPECIAL: readonly (readonly [keyof TargetOptions, string])[] = [
+  ['fault', '--fault'],
   ['qemu', '--qemu'],
   ['kernel', '--kernel'],
   ['cpu', '--cpu'],
@@ -121,5 +138,5 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
     const takers = TARGET_KINDS.filter(({ takes }) => takes.includes(idle[0])).map(({ name }) => name);
     throw new UsageError(`${idle[1]} says nothing to the target '${options.target}'. It is for ${takers.join(', ')}.`);
   }
-  return kind.open(options);
+  return withProfile(await kind.open(options), findProfile(options.profile));
 }

@@ -4,6 +4,7 @@ import type { Operation, Program } from '../../reference/doors/operations.js';
 import type { Term } from '../../reference/doors/term.js';
 import { referredNames } from '../../reference/doors/terms.js';
 import { peArgs } from '../build/program-builder.js';
+import { iommufdPrograms } from './iommufd-programs.js';
 import { vfioPrograms } from './vfio-programs.js';
 import { makePools, POOL_PAGES, WINDOW_NAMES, type Pools } from './pools.js';
 
@@ -15,7 +16,13 @@ const PATTERNS: readonly number[] = [0x11, 0x5a, 0xa5];
  * out: a program that does one kind of thing goes deeper there.
  */
 export function programs(machine: MachineDescription, length: number): fc.Arbitrary<Program> {
-  return machine.linux === undefined ? partitionPrograms(machine, length) : vfioPrograms(machine, Math.min(length, MOST_IOCTLS));
+  return machine.linux === undefined ? partitionPrograms(machine, length) : linuxPrograms(machine, Math.min(length, MOST_IOCTLS));
+}
+
+/** A kernel with /dev/iommu has two doors. */
+function linuxPrograms(machine: MachineDescription, length: number): fc.Arbitrary<Program> {
+  const vfio = { weight: 2, arbitrary: vfioPrograms(machine, length) };
+  return machine.linux!.iommufd === undefined ? vfio.arbitrary : fc.oneof(vfio, { weight: 1, arbitrary: iommufdPrograms(length) });
 }
 
 /** At most so many steps at Linux's doors: each costs a system call on a machine, and several looks. */

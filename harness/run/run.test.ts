@@ -81,7 +81,7 @@ describe('a run', () => {
     const { status, output } = await run({ 'a/ok': 'conforms', 'a/bad': 'departs', 'b/known': 'known', 'b/skip': 'skipped', 'b/throw': 'throw' }, undefined, 'yes');
     expect(output).toContain('complete: true');
     expect(status).toBe(0);
-    expect(record().totals).toEqual({ conforms: 1, departs: 1, known: 1, fixed: 0, skipped: 1, inconclusive: 1, crashed: 0 });
+    expect(record().totals).toEqual({ conforms: 1, departs: 1, known: 1, fixed: 0, skipped: 1, inconclusive: 1, tentative: 0, crashed: 0 });
     const validate = new Ajv2020({ strictRequired: false }).compile(
       JSON.parse(readFileSync(join(PACKAGE, 'reports', 'schema', 'run.schema.json'), 'utf8')) as object,
     );

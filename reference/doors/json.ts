@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HCALLS, type HcallName } from '../uapi/hcall.js';
 import { RTAS_CALLS } from '../uapi/rtas.js';
+import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
 import { VFIO_CALLS, type VfioCallName } from '../uapi/vfio.js';
 import type { Program } from './operations.js';
 
@@ -48,6 +49,8 @@ const platform = z.discriminatedUnion('op', [
   z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('disown-page'), address: word }),
   z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('busy'), calls: natural(0, 1000), status: z.number().int() }),
   z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('entitlement'), bytes: word }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('error'), pe: z.string() }),
+  z.strictObject({ ...named, door: z.literal('platform'), op: z.literal('unavailable'), pe: z.string(), answers: natural(1, 1000) }),
 ]);
 
 const by = { ...named, by: z.string().optional() };
@@ -67,6 +70,25 @@ const vfio = z.discriminatedUnion('op', [
     pointer: z.enum(['unmapped', 'read-only']).optional(),
   }),
   z.strictObject({ ...by, door: z.literal('vfio'), op: z.literal('read'), fd: term, region: natural(0, 15), offset: natural(0, 0x7fff_ffff), length: natural(1, 256) }),
+  z.strictObject({ ...by, door: z.literal('vfio'), op: z.literal('write'), fd: term, region: natural(0, 15), offset: natural(0, 0x7fff_ffff), value: natural(0, 0xffff_ffff) }),
+]);
+
+const iommufdCalls = Object.keys(IOMMUFD_CALLS) as [IommufdCallName, ...IommufdCallName[]];
+
+const iommufd = z.discriminatedUnion('op', [
+  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('open'), what: z.string() }),
+  z.strictObject({
+    ...by,
+    door: z.literal('iommufd'),
+    op: z.literal('ioctl'),
+    fd: term,
+    call: z.enum(iommufdCalls),
+    args: z.record(z.string(), term),
+    pointer: z.enum(['unmapped', 'read-only', 'cut']).optional(),
+    beyond: z.strictObject({ bytes: natural(1, 4096), byte: natural(0, 255) }).optional(),
+  }),
+  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('read'), fd: term, length: natural(0, 4096), room: natural(0, 4095).optional() }),
+  z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('write'), fd: term, words: z.array(term).max(64), room: natural(0, 4095).optional() }),
 ]);
 
 const user = z.discriminatedUnion('op', [
@@ -81,7 +103,9 @@ const user = z.discriminatedUnion('op', [
   }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('unmap'), address: term, length: word }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('fill'), address: term, length: natural(1, 65536), byte: natural(0, 255) }),
+  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('store'), address: term, wordBytes: z.union([z.literal(4), z.literal(8)]), words: z.array(term).min(1).max(512) }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('load'), address: term, length: natural(1, 4096) }),
+  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('file'), kind: z.enum(['memory', 'plain']), length: word, hugePages: natural(16, 34).optional() }),
 ]);
 
 const host = { ...by, door: z.literal('host') };
@@ -94,9 +118,15 @@ const hostAlone = [
   z.strictObject({ ...host, op: z.literal('disk'), device: z.string() }),
   z.strictObject({ ...host, op: z.literal('log') }),
   z.strictObject({ ...host, op: z.literal('witness'), pe: z.string() }),
+  z.strictObject({ ...host, op: z.literal('freeze'), pe: z.string(), what: z.enum(['all', 'mmio', 'dma']) }),
+  z.strictObject({ ...host, op: z.literal('eeh'), what: z.enum(['check', 'break']), device: z.string() }),
+  z.strictObject({ ...host, op: z.literal('eeh-limit'), errors: natural(1, 1_000_000) }),
+  z.strictObject({ ...host, op: z.literal('eeh-state'), device: z.string(), within: natural(1, 600).optional() }),
+  z.strictObject({ ...host, op: z.literal('eeh-resets') }),
+  z.strictObject({ ...host, op: z.literal('eeh-notify'), what: z.enum(['listen', 'hear', 'recover', 'leave']), device: z.string(), depth: natural(1, 1000).optional(), serial: term.optional() }),
 ] as const;
 
-const alone = z.union([papr, memory, dma, platform, vfio, user, ...hostAlone]);
+const alone = z.union([papr, memory, dma, platform, vfio, iommufd, user, ...hostAlone]);
 const together = z.strictObject({ ...host, op: z.literal('together'), left: alone, right: alone });
 
 const programSchema = z.strictObject({

@@ -54,7 +54,14 @@ export function field(observation: Observation, name: string): bigint | undefine
   if (observation.kind === 'hcall') return hcallField(observation, name);
   if (observation.kind === 'rtas') return rtasField(observation, name);
   if (observation.kind === 'syscall') return syscallField(observation, name);
+  if (observation.kind === 'bytes') return wordsOf(observation.bytes)[name];
   return observation.kind === 'values' ? observation.values[name] : undefined;
+}
+
+/** Bytes as words of 32 bits: `word0` and so on. What is left of a word at the end is none. */
+export function wordsOf(bytes: Uint8Array): Record<string, bigint> {
+  const buffer = Buffer.from(bytes);
+  return Object.fromEntries(Array.from({ length: bytes.length >> 2 }, (_, i) => [`word${i}`, BigInt(buffer.readUInt32LE(4 * i))]));
 }
 
 /** A descriptor and an address are what the call returned. */

@@ -1,6 +1,7 @@
 import type { Term } from './term.js';
 import type { HcallName } from '../uapi/hcall.js';
 import type { RtasName } from '../uapi/rtas.js';
+import type { IommufdCallName } from '../uapi/iommufd.js';
 import type { VfioCallName } from '../uapi/vfio.js';
 
 /**
@@ -13,6 +14,7 @@ export type Operation =
   | DmaOperation
   | PlatformOperation
   | VfioOperation
+  | IommufdOperation
   | UserOperation
   | HostOperation;
 
@@ -121,7 +123,11 @@ export type PlatformOperation =
   /** The platform answers the next `calls` interruptible calls with this busy status. */
   | (Named & { readonly door: 'platform'; readonly op: 'busy'; readonly calls: number; readonly status: number })
   /** The partition's remaining I/O entitlement, bytes (CMO). */
-  | (Named & { readonly door: 'platform'; readonly op: 'entitlement'; readonly bytes: bigint });
+  | (Named & { readonly door: 'platform'; readonly op: 'entitlement'; readonly bytes: bigint })
+  /** An error stops the PE. */
+  | (Named & { readonly door: 'platform'; readonly op: 'error'; readonly pe: string })
+  /** The platform is busy with the PE: so many of its next answers say that it is unavailable; then it is stopped. */
+  | (Named & { readonly door: 'platform'; readonly op: 'unavailable'; readonly pe: string; readonly answers: number });
 
 /** The process that does it: `main`, with which every program begins, or one that `fork` made. */
 interface ByProcess extends Named {
@@ -133,7 +139,7 @@ interface ByProcess extends Named {
  * Door `vfio`: what a user program can ask of Linux's VFIO. Results of every operation: `<as>.result`, which is what the
  * system call returned, or minus the error number.
  */
-export type VfioOperation = VfioOpen | VfioClose | VfioIoctl | VfioRead;
+export type VfioOperation = VfioOpen | VfioClose | VfioIoctl | VfioRead | VfioWrite;
 
 /** Opens `/dev/vfio/vfio`, or a group's node. Result: `<as>.fd`. */
 export interface VfioOpen extends ByProcess {
@@ -178,8 +184,67 @@ export interface VfioRead extends ByProcess {
   readonly length: number;
 }
 
-/** Door `user`: a user program's own memory. */
-export type UserOperation = UserMap | UserUnmap | UserFill | UserLoad;
+/** Stores four bytes to a region of a device through its descriptor, the lowest first. */
+export interface VfioWrite extends ByProcess {
+  readonly door: 'vfio';
+  readonly op: 'write';
+  readonly fd: Term;
+  readonly region: number;
+  readonly offset: number;
+  /** 32 bits. */
+  readonly value: number;
+}
+
+/** Door `iommufd`: `/dev/iommu`, the nodes of VFIO devices, and the queues that are made there. Descriptors are closed at the door `vfio`. */
+export type IommufdOperation = IommufdOpen | IommufdIoctl | QueueRead | QueueWrite;
+
+/** Opens `/dev/iommu`, or a device's own node. Result: `<as>.fd`. */
+export interface IommufdOpen extends ByProcess {
+  readonly door: 'iommufd';
+  readonly op: 'open';
+  /** `iommu`, or the name of a device: `pe0.dev0`. */
+  readonly what: string;
+}
+
+/**
+ * One ioctl of /dev/iommu. Fields that are not given are zero, `size` that of the whole structure with what lies beyond. Results:
+ * `<as>.result` and every field as it is after the call, `<as>.out_ioas_id`.
+ */
+export interface IommufdIoctl extends ByProcess {
+  readonly door: 'iommufd';
+  readonly op: 'ioctl';
+  readonly fd: Term;
+  readonly call: IommufdCallName;
+  readonly args: Readonly<Record<string, Term>>;
+  /** The structure lies where there is no memory, where the kernel cannot write, or so that memory ends 8 bytes into it. */
+  readonly pointer?: 'unmapped' | 'read-only' | 'cut';
+  /** Bytes after the structure as this program knows it: how many (1 to 4096), and what each of them is. */
+  readonly beyond?: { readonly bytes: number; readonly byte: number };
+}
+
+/** Reads records of a queue. Observed as bytes, or as an error. Results: `<as>.word0`, `<as>.word1` …, its words of 32 bits. */
+export interface QueueRead extends ByProcess {
+  readonly door: 'iommufd';
+  readonly op: 'read';
+  readonly fd: Term;
+  /** Bytes, 0 to 4096. */
+  readonly length: number;
+  /** Memory ends after so many bytes, 0 to 4095; absent: there is enough. */
+  readonly room?: number;
+}
+
+/** Writes answers to a queue: words of 32 bits. Result: the bytes taken. */
+export interface QueueWrite extends ByProcess {
+  readonly door: 'iommufd';
+  readonly op: 'write';
+  readonly fd: Term;
+  readonly words: readonly Term[];
+  /** Memory ends after so many bytes, 0 to 4095; absent: there is enough. */
+  readonly room?: number;
+}
+
+/** Door `user`: a user program's own memory, and files for others to map. */
+export type UserOperation = UserMap | UserUnmap | UserFill | UserStore | UserLoad | UserFile;
 
 /** mmap of anonymous memory. Result: `<as>.address`. */
 export interface UserMap extends ByProcess {
@@ -211,12 +276,33 @@ export interface UserFill extends ByProcess {
   readonly byte: number;
 }
 
+/** Stores words one after another, each of 4 or 8 bytes in native order. */
+export interface UserStore extends ByProcess {
+  readonly door: 'user';
+  readonly op: 'store';
+  readonly address: Term;
+  readonly wordBytes: 4 | 8;
+  readonly words: readonly Term[];
+}
+
 /** Loads `length` bytes, 1 to 4096. */
 export interface UserLoad extends ByProcess {
   readonly door: 'user';
   readonly op: 'load';
   readonly address: Term;
   readonly length: number;
+}
+
+/** Opens a file that is no part of the stack. Result: `<as>.fd`. It is closed at the door `vfio`. */
+export interface UserFile extends ByProcess {
+  readonly door: 'user';
+  readonly op: 'file';
+  /** `memory`: a new one of zeros, whose contents are memory (memfd_create). `plain`: one whose pages cannot be pinned. */
+  readonly kind: 'memory' | 'plain';
+  /** Bytes, of a file of memory. */
+  readonly length: bigint;
+  /** log2 of the huge page size, of a file of memory; absent: the system's own pages. */
+  readonly hugePages?: number;
 }
 
 /** Door `host`: the operating system around the user program. */
@@ -240,6 +326,27 @@ export type HostOperation =
    * `lost`, the entries since the program began that still mapped something when their window went.
    */
   | (ByProcess & { readonly door: 'host'; readonly op: 'witness'; readonly pe: string })
+  /** Somebody outside stops a PE: both ways, or one. Only targets that have the capability `freeze`. Result: 0. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'freeze'; readonly pe: string; readonly what: 'all' | 'mmio' | 'dma' })
+  /**
+   * Tells the kernel's EEH (debugfs): `check` makes it look at the device's PE, `break` makes the device's memory fail once and
+   * then look. Result: 0, or minus an error number.
+   */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh'; readonly what: 'check' | 'break'; readonly device: string })
+  /** How many errors an hour the kernel bears of a PE (eeh_max_freezes), until the program ends. Result: 0. */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-limit'; readonly errors: number })
+  /**
+   * The PE of a device as sysfs shows it. Observed as the values `present` (0: the device is gone), `firmware` and `software`
+   * (eeh_pe_state). With `within`: looks again until the PE is as it should be or the device is gone, so many seconds at most.
+   */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-state'; readonly device: string; readonly within?: number })
+  /** Observed as the value `resets`: errors that the kernel has handled since the program began (/proc/powerpc/eeh, eeh_slot_resets). */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-resets' })
+  /**
+   * Errors of a PE as they are told to its devices (proposed; capability `eeh-notify`): `listen` with room for `depth` events, `hear`
+   * the next one (values `event`, `serial`, `state`, `lost`), `recover` the PE from the error with that serial number, `leave`.
+   */
+  | (ByProcess & { readonly door: 'host'; readonly op: 'eeh-notify'; readonly what: 'listen' | 'hear' | 'recover' | 'leave'; readonly device: string; readonly depth?: number; readonly serial?: Term })
   /** Two operations at the same time, each in a thread of its own. Observed as a pair. */
   | (ByProcess & { readonly door: 'host'; readonly op: 'together'; readonly left: Operation; readonly right: Operation });
 

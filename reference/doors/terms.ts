@@ -1,4 +1,4 @@
-import type { HostOperation, Operation, Program } from './operations.js';
+import type { HostOperation, IommufdOperation, Operation, Program } from './operations.js';
 import { isReference, type Term } from './term.js';
 
 /** Every term of an operation, in order. */
@@ -12,8 +12,10 @@ export function termsOf(operation: Operation): readonly Term[] {
       return operation.fd === undefined ? [operation.iova] : [operation.iova, operation.fd];
     case 'vfio':
       return operation.op === 'open' ? [] : operation.op === 'ioctl' ? [operation.fd, ...Object.values(operation.args)] : [operation.fd];
+    case 'iommufd':
+      return iommufdTerms(operation);
     case 'user':
-      return operation.address === undefined ? [] : [operation.address];
+      return operation.op === 'file' ? [] : [...(operation.address === undefined ? [] : [operation.address]), ...(operation.op === 'store' ? operation.words : [])];
     case 'host':
       return hostTerms(operation);
     case 'platform':
@@ -21,8 +23,15 @@ export function termsOf(operation: Operation): readonly Term[] {
   }
 }
 
+function iommufdTerms(operation: IommufdOperation): readonly Term[] {
+  if (operation.op === 'open') return [];
+  if (operation.op === 'read') return [operation.fd];
+  return [operation.fd, ...(operation.op === 'write' ? operation.words : Object.values(operation.args))];
+}
+
 function hostTerms(operation: HostOperation): readonly Term[] {
   if (operation.op === 'together') return [...termsOf(operation.left), ...termsOf(operation.right)];
+  if (operation.op === 'eeh-notify') return operation.serial === undefined ? [] : [operation.serial];
   return operation.op === 'limit' ? [operation.bytes] : [];
 }
 

@@ -3,7 +3,7 @@ import { rtasStatus, rtasStatusName } from '../uapi/rtas.js';
 import { syscallResultName } from '../uapi/errno.js';
 import { hex } from '../values.js';
 import type { Observation, SyscallObservation } from './observation.js';
-import type { HostOperation, Operation, UserOperation, VfioOperation } from './operations.js';
+import type { HostOperation, IommufdOperation, Operation, UserOperation, VfioOperation } from './operations.js';
 import { isReference, type Term } from './term.js';
 
 /** A term as a reader writes it: `0x1000`, `w1.liobn`, `pe0.end-0x1000`. */
@@ -40,9 +40,11 @@ function bodyText(operation: Operation): string {
         : `${operation.device} writes its ${buffer} to bus ${bus}`;
     }
     case 'platform':
-      return `platform: ${operation.op}`;
+      return 'pe' in operation ? `platform: ${operation.op} of ${operation.pe}` : `platform: ${operation.op}`;
     case 'vfio':
       return vfioText(operation) + byText(operation.by);
+    case 'iommufd':
+      return iommufdText(operation) + byText(operation.by);
     case 'user':
       return userText(operation) + byText(operation.by);
     case 'host':
@@ -60,6 +62,8 @@ function vfioText(operation: VfioOperation): string {
       return `close ${termText(operation.fd)}`;
     case 'read':
       return `read ${termText(operation.fd)} region ${operation.region} at ${hex(operation.offset)} +${operation.length}`;
+    case 'write':
+      return `write ${termText(operation.fd)} region ${operation.region} at ${hex(operation.offset)}: ${hex(operation.value)}`;
     case 'ioctl': {
       const args = Object.entries(operation.args).map(([name, value]) => (name === 'value' ? termText(value) : `${name} = ${termText(value)}`));
       if (operation.device !== undefined) args.push(operation.device);
@@ -68,6 +72,25 @@ function vfioText(operation: VfioOperation): string {
     }
   }
 }
+
+function iommufdText(operation: IommufdOperation): string {
+  switch (operation.op) {
+    case 'open':
+      return operation.what === 'iommu' ? 'open /dev/iommu' : `open the node of ${operation.what}`;
+    case 'read':
+      return `read ${termText(operation.fd)} +${operation.length}${roomText(operation)}`;
+    case 'write':
+      return `write ${operation.words.map(termText).join(' ')} to ${termText(operation.fd)}${roomText(operation)}`;
+    case 'ioctl': {
+      const args = Object.entries(operation.args).map(([name, value]) => `${name} = ${termText(value)}`);
+      if (operation.beyond !== undefined) args.push(`${operation.beyond.bytes} bytes of ${hex(operation.beyond.byte)} beyond`);
+      if (operation.pointer !== undefined) args.push(`${operation.pointer} pointer`);
+      return `${operation.call}(${[termText(operation.fd), ...args].join(', ')})`;
+    }
+  }
+}
+
+const roomText = ({ room }: { readonly room?: number }): string => (room === undefined ? '' : `, memory for ${room}`);
 
 function userText(operation: UserOperation): string {
   switch (operation.op) {
@@ -80,8 +103,12 @@ function userText(operation: UserOperation): string {
       return `munmap ${termText(operation.address)} +${hex(operation.length)}`;
     case 'fill':
       return `fill ${termText(operation.address)} +${operation.length} with ${hex(operation.byte)}`;
+    case 'store':
+      return `store ${termText(operation.address)}: ${operation.words.map(termText).join(' ')}`;
     case 'load':
       return `load ${termText(operation.address)} +${operation.length}`;
+    case 'file':
+      return operation.kind === 'plain' ? 'open a file that is none of memory' : `make a file of ${hex(operation.length)} of memory${operation.hugePages === undefined ? '' : `, pages of 2^${operation.hugePages}`}`;
   }
 }
 
@@ -99,6 +126,18 @@ function hostText(operation: HostOperation): string {
       return 'kernel log';
     case 'witness':
       return `what the hypervisor saw of ${operation.pe}`;
+    case 'freeze':
+      return `stop ${operation.what === 'all' ? 'MMIO and DMA' : operation.what.toUpperCase()} of ${operation.pe}`;
+    case 'eeh':
+      return operation.what === 'check' ? `let EEH look at ${operation.device}` : `break ${operation.device}`;
+    case 'eeh-limit':
+      return `bear ${operation.errors} errors an hour`;
+    case 'eeh-state':
+      return `error state of ${operation.device}${operation.within === undefined ? '' : `, once it is as it should be, within ${operation.within} s`}`;
+    case 'eeh-notify':
+      return `${operation.what} ${operation.what === 'recover' && operation.serial !== undefined ? `from error ${termText(operation.serial)} through` : 'as'} ${operation.device}`;
+    case 'eeh-resets':
+      return 'errors handled';
     case 'together':
       return `at the same time: ${operationText(operation.left)} | ${operationText(operation.right)}`;
     default:
@@ -131,7 +170,7 @@ export function observationText(observation: Observation): string {
     case 'pair':
       return `${observationText(observation.left)} | ${observationText(observation.right)}`;
     case 'bytes':
-      return observation.bytes.length === 0 ? 'absent' : bytesText(observation.bytes);
+      return observation.bytes.length === 0 ? 'nothing' : bytesText(observation.bytes);
     case 'done':
       return 'done';
     case 'crashed':

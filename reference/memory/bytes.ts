@@ -9,6 +9,17 @@ export interface OpenBytes {
   readonly open: ReadonlyMap<number, readonly number[]>;
 }
 
+/** Bytes that each may have any of these values. */
+export const openBytes = (length: number, permitted: readonly number[]): OpenBytes => ({
+  values: new Uint8Array(length),
+  open: new Map(Array.from({ length }, (_, i) => [i, permitted] as const)),
+});
+
+const ANY_BYTE: readonly number[] = Array.from({ length: 256 }, (_, value) => value);
+
+/** Bytes of which nothing is known. */
+export const anyBytes = (length: number): OpenBytes => openBytes(length, ANY_BYTE);
+
 const PAGE = 4096;
 
 /** Sparse byte store; untouched bytes are zero. Addresses are byte offsets below 2^53. */

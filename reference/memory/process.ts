@@ -32,6 +32,8 @@ export interface AddressSpace {
   mappings: Mapping[];
   /** Locked memory in system pages (VmLck). */
   lockedPages: bigint;
+  /** Memory that IOMMUFD has pinned in system pages (VmPin), whoever is charged for it. */
+  pinnedPages: bigint;
   /** RLIMIT_MEMLOCK in bytes; undefined while the process may lock what it likes (CAP_IPC_LOCK). */
   lockLimit: bigint | undefined;
   /** Memory that is registered for I/O, of every container of the process. */
@@ -53,6 +55,15 @@ export interface Region {
   readonly pinned: readonly Pinned[];
 }
 
+/** A file whose contents are memory (memfd), or any other, whose pages cannot be pinned. */
+export interface MemoryFile {
+  readonly kind: 'memory' | 'plain';
+  /** Bytes. */
+  readonly length: bigint;
+  readonly real: bigint;
+  readonly pageShift: number;
+}
+
 /** A part of a region, pinned at its real address. */
 export interface Pinned {
   readonly address: bigint;
@@ -67,6 +78,7 @@ const FIRST_ADDRESS = 0x7000_0000_0000n;
 export const makeAddressSpace = (): AddressSpace => ({
   mappings: [],
   lockedPages: 0n,
+  pinnedPages: 0n,
   lockLimit: undefined,
   regions: [],
   next: FIRST_ADDRESS,
@@ -120,15 +132,28 @@ export function realAddress(space: AddressSpace, address: bigint): bigint | unde
 
 /** The pages of a range as a driver pins them for writing; undefined where one is missing or must not be written. */
 export function pinRange(space: AddressSpace, address: bigint, length: bigint): Pinned[] | undefined {
+  const pinned = pinUntil(space, address, length);
+  return pinned.reduce((sum, part) => sum + part.length, 0n) === length ? pinned : undefined;
+}
+
+/** The pages of a range up to the first that is missing or must not be touched: for writing, or to be read alone. */
+export function pinUntil(space: AddressSpace, address: bigint, length: bigint, writing = true): Pinned[] {
   const pinned: Pinned[] = [];
   for (let at = address; at < address + length; ) {
     const mapping = mappingAt(space, at);
-    if (mapping?.protection !== 'rw') return undefined;
+    if (mapping === undefined || mapping.protection === 'none' || (writing && mapping.protection === 'r')) break;
     const run = end(mapping) < address + length ? end(mapping) - at : address + length - at;
     pinned.push({ address: at, length: run, real: mapping.real + (at - mapping.start), pageShift: mapping.pageShift });
     at += run;
   }
   return pinned;
+}
+
+/** A new file of zeros; a length that is no number of its pages takes a whole one more. */
+export function makeFile(memory: RealMemory, kind: MemoryFile['kind'], length: bigint, pageShift: number): MemoryFile {
+  const real = alignUp(memory.next, pageShift);
+  memory.next = real + alignUp(length, pageShift);
+  return { kind, length, real, pageShift };
 }
 
 /** A copy for a child process: the same addresses, pages of its own with the same contents, nothing locked. */

@@ -9,10 +9,20 @@ import { hPutTce } from './h-put-tce.js';
 import { hPutTceIndirect } from './h-put-tce-indirect.js';
 import { hRemoveRtce } from './h-remove-rtce.js';
 import { hStuffTce } from './h-stuff-tce.js';
+import { closeErrinjct } from './ibm-close-errinjct.js';
+import { configurePe } from './ibm-configure-pe.js';
 import { createPeDmaWindow } from './ibm-create-pe-dma-window.js';
+import { errinjct } from './ibm-errinjct.js';
+import { getConfigAddrInfo2 } from './ibm-get-config-addr-info2.js';
+import { openErrinjct } from './ibm-open-errinjct.js';
 import { queryPeDmaWindow } from './ibm-query-pe-dma-window.js';
+import { readPciConfig } from './ibm-read-pci-config.js';
+import { readSlotResetState2 } from './ibm-read-slot-reset-state2.js';
 import { removePeDmaWindow } from './ibm-remove-pe-dma-window.js';
 import { resetPeDmaWindow } from './ibm-reset-pe-dma-window.js';
+import { setEehOption } from './ibm-set-eeh-option.js';
+import { setSlotReset } from './ibm-set-slot-reset.js';
+import { slotErrorDetail } from './ibm-slot-error-detail.js';
 
 /** Every call of the door `papr`, and the translation of a device's access, as the architecture has them. */
 export const PAPR_CALLS: readonly AnyCall[] = [
@@ -28,6 +38,16 @@ export const PAPR_CALLS: readonly AnyCall[] = [
   createPeDmaWindow,
   removePeDmaWindow,
   resetPeDmaWindow,
+  setEehOption,
+  getConfigAddrInfo2,
+  readSlotResetState2,
+  setSlotReset,
+  configurePe,
+  slotErrorDetail,
+  openErrinjct,
+  errinjct,
+  closeErrinjct,
+  readPciConfig,
   reboot,
   dmaTranslation,
 ];

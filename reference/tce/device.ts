@@ -1,12 +1,15 @@
 import type { DmaOperation } from '../doors/operations.js';
 import { PROGRAM_MEMORY } from '../description.js';
 import type { Machine, Pe } from '../machine.js';
-import type { ByteStore, OpenBytes } from '../memory/bytes.js';
+import { anyBytes, openBytes, type ByteStore, type OpenBytes } from '../memory/bytes.js';
 import { canonical } from '../chooser.js';
 import { perform, type AnyCall } from '../rules.js';
 import { accessContexts, TRANSLATED, translate, type AccessContext } from './translate.js';
 
 const GRANULE = 0x1000n;
+
+/** Bytes of a device's buffer. */
+export const DEVICE_BUFFER_BYTES = 4096;
 
 /** What one access did, for the report and for the clauses it exercised. */
 export interface AccessResult {
@@ -17,29 +20,30 @@ export interface AccessResult {
  * A device moves bytes: the access is split at every 4 KiB, each piece is translated by itself. Pieces that are
  * refused move nothing; what the device then takes for the data of a refused read is open.
  *
- * @param mayBeStopped the platform may have stopped the PE, so that the access may come to nothing
+ * @param stopped whether the platform has stopped the PE's DMA: then the access comes to nothing
  */
 export function access(
   machine: Machine,
   rules: AnyCall,
   operation: DmaOperation,
   iova: bigint,
-  mayBeStopped = false,
+  stopped: 'no' | 'perhaps' | 'surely' = 'no',
 ): AccessResult {
   const [pe, buffer] = findDevice(machine, operation.device);
   const clauses: string[] = [];
   for (let done = 0; done < operation.length; ) {
     const address = BigInt.asUintN(64, iova + BigInt(done));
     const length = Math.min(operation.length - done, Number(GRANULE - (address % GRANULE)));
-    const contexts = accessContexts(machine, pe.windows, address, operation.op);
+    const contexts = stopped === 'surely' ? [] : accessContexts(machine, pe.windows, address, operation.op);
     const targets = contexts.map((context) => target(rules, context, clauses));
-    move(machine, buffer, operation, { at: operation.at + done, length, targets: mayBeStopped ? [...targets, undefined] : targets });
+    move(machine, buffer, operation, { at: operation.at + done, length, targets: stopped === 'no' ? targets : [...targets, undefined] });
     done += length;
   }
   return { clauses };
 }
 
-interface Piece {
+/** A run of bytes that goes to one place, or may go to several. */
+export interface Piece {
   readonly at: number;
   readonly length: number;
   /** Where the piece may go; undefined where it is refused. */
@@ -52,7 +56,8 @@ function target(rules: AnyCall, context: AccessContext, clauses: string[]): bigi
   return answer.status === TRANSLATED ? translate(context) : undefined;
 }
 
-function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piece: Piece): void {
+/** Moves the bytes of one piece. */
+export function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piece: Piece): void {
   const certain = piece.targets.length === 1;
   for (const address of piece.targets) {
     if (operation.op === 'write') {
@@ -63,7 +68,7 @@ function move(machine: Machine, buffer: ByteStore, operation: DmaOperation, piec
     } else if (address === undefined) {
       buffer.maybeStore(piece.at, nothingRead(piece.length));
     } else {
-      const bytes = isProgramMemory(machine, address) ? machine.memory.load(Number(address), piece.length) : anything(piece.length);
+      const bytes = isProgramMemory(machine, address) ? machine.memory.load(Number(address), piece.length) : anyBytes(piece.length);
       if (certain) buffer.store(piece.at, bytes);
       else buffer.maybeStore(piece.at, bytes);
     }
@@ -76,20 +81,11 @@ function isProgramMemory({ description }: Machine, address: bigint): boolean {
   return address >= start && address < end;
 }
 
-const ANY_BYTE: readonly number[] = Array.from({ length: 256 }, (_, value) => value);
-
-const anything = (length: number): OpenBytes => ({
-  values: new Uint8Array(length),
-  open: new Map(Array.from({ length }, (_, i) => [i, ANY_BYTE] as const)),
-});
-
 /** What a refused read may leave besides what was there: zeros or all ones (choice data-of-refused-read). */
-function nothingRead(length: number): OpenBytes {
-  const open = new Map(Array.from({ length }, (_, i) => [i, [0x00, 0xff]] as const));
-  return { values: new Uint8Array(length), open };
-}
+const nothingRead = (length: number): OpenBytes => openBytes(length, [0x00, 0xff]);
 
-function findDevice(machine: Machine, name: string): [Pe, ByteStore] {
+/** The PE of a device, and the device's buffer. */
+export function findDevice(machine: Machine, name: string): [Pe, ByteStore] {
   for (const pe of machine.pes.values()) {
     const buffer = pe.buffers.get(name);
     if (buffer !== undefined) return [pe, buffer];

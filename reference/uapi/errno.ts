@@ -22,14 +22,17 @@ export const E = {
   EMFILE: 24,
   ENOTTY: 25,
   ENOSPC: 28,
+  ESPIPE: 29,
   ERANGE: 34,
   ECHRNG: 44,
+  EOVERFLOW: 75,
   EBADFD: 77,
+  EMSGSIZE: 90,
   EOPNOTSUPP: 95,
+  EADDRINUSE: 98,
   ETIMEDOUT: 110,
+  ESTALE: 116,
 } as const;
-
-export type ErrnoName = keyof typeof E;
 
 const names = new Map<number, string>(Object.entries(E).map(([name, number]) => [number, name]));
 

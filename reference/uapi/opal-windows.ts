@@ -6,7 +6,7 @@ import { encodeTve, isWindowOf, SECOND_WINDOW, TCE_PAGE_SHIFTS, type Phb, type T
  */
 
 /** OPAL return codes. Source: skiboot opal-api.h. */
-export const OPAL = { SUCCESS: 0, PARAMETER: -1 } as const;
+export const OPAL = { SUCCESS: 0, PARAMETER: -1, UNSUPPORTED: -7 } as const;
 
 /** A host bridge as far as its windows go. */
 export interface PhbWindows {

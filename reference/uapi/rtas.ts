@@ -8,6 +8,16 @@ export const RTAS_CALLS = [
   'ibm,create-pe-dma-window',
   'ibm,remove-pe-dma-window',
   'ibm,reset-pe-dma-window',
+  'ibm,set-eeh-option',
+  'ibm,get-config-addr-info2',
+  'ibm,read-slot-reset-state2',
+  'ibm,set-slot-reset',
+  'ibm,configure-pe',
+  'ibm,slot-error-detail',
+  'ibm,open-errinjct',
+  'ibm,errinjct',
+  'ibm,close-errinjct',
+  'ibm,read-pci-config',
 ] as const;
 
 export type RtasName = (typeof RTAS_CALLS)[number];
@@ -18,6 +28,12 @@ export const RTAS = {
   HARDWARE_ERROR: -1,
   BUSY: -2,
   PARAMETER_ERROR: -3,
+  /** ibm,open-errinjct and its kin: already open, or not with this token. */
+  ERRINJCT_OPEN: -4,
+  /** The PE is in a state in which this cannot be. */
+  UNEXPECTED_STATE: -7,
+  /** ibm,set-slot-reset: not for this PE. */
+  NOT_POSSIBLE: -8,
   /** Extended delay: wait 10^x ms with 9900 + x, x = 0..5. */
   EXTENDED_DELAY_MIN: 9900,
   EXTENDED_DELAY_MAX: 9905,
@@ -28,6 +44,9 @@ const names = new Map<number, string>([
   [-1, 'hardware error'],
   [-2, 'busy'],
   [-3, 'parameter error'],
+  [-4, 'error injection open or closed'],
+  [-7, 'unexpected state'],
+  [-8, 'not possible'],
 ]);
 
 /** `parameter error (-3)`, `extended delay 9901`, or the bare number. */
@@ -36,6 +55,9 @@ export function rtasStatusName(status: number): string {
   const name = names.get(status);
   return name === undefined ? String(status) : `${name} (${status})`;
 }
+
+/** The result cell that holds the status: ibm,open-errinjct gives its token first. Source: LoPAR 2.9, Firmware Assisted Error Injection. */
+export const statusCell = (call: RtasName): number => (call === 'ibm,open-errinjct' ? 1 : 0);
 
 /** The status cell as the signed number it is. */
 export const rtasStatus = (cell: number): number => cell | 0;

@@ -1,4 +1,5 @@
-import { VFIO_CALLS, type Field, type VfioCallName } from './vfio.js';
+import { argumentOf, type IoctlName } from './ioctl.js';
+import type { Field } from './vfio.js';
 
 /*
  * The structures of ioctls as bytes. A number that means one thing here and another there is read by whoever serves it:
@@ -6,33 +7,37 @@ import { VFIO_CALLS, type Field, type VfioCallName } from './vfio.js';
  */
 
 /** More bytes than any of the structures has. */
-const ROOM = 64;
+const ROOM = 128;
 
 /** The fields of a call's structure; none where its argument is not one. */
-export const fieldsOf = (name: VfioCallName): readonly Field[] => {
-  const { argument } = VFIO_CALLS[name];
+export const fieldsOf = (name: IoctlName): readonly Field[] => {
+  const argument = argumentOf(name);
   return argument.kind === 'struct' ? argument.fields : [];
 };
 
-/** The structure with these fields; argsz is the size of the whole where it is not given, all else is zero. */
-export function encode(name: VfioCallName, values: Readonly<Record<string, bigint>>): Uint8Array {
+/** What a structure calls its own size. */
+const SIZES = ['argsz', 'size'];
+
+/** The structure with these fields; its size is that of the whole where it is not given, all else is zero. */
+export function encode(name: IoctlName, values: Readonly<Record<string, bigint>>): Uint8Array {
   const bytes = Buffer.alloc(ROOM);
-  const { argument } = VFIO_CALLS[name];
+  const argument = argumentOf(name);
+  const size = argument.kind === 'struct' ? BigInt(argument.bytes) : 0n;
   for (const field of fieldsOf(name)) {
-    const size = field.name === 'argsz' && argument.kind === 'struct' ? BigInt(argument.bytes) : 0n;
-    put(bytes, field, values[field.name] ?? size);
+    const itsSize = SIZES.includes(field.name) && field.offset === 0;
+    put(bytes, field, values[field.name] ?? (itsSize ? size : 0n));
   }
   return bytes;
 }
 
 /** The fields of a structure in these bytes. */
-export function decode(name: VfioCallName, bytes: Uint8Array): Record<string, bigint> {
+export function decode(name: IoctlName, bytes: Uint8Array): Record<string, bigint> {
   const buffer = Buffer.from(bytes);
   return Object.fromEntries(fieldsOf(name).map((field) => [field.name, get(buffer, field)]));
 }
 
 /** The bytes with some fields, by position, changed. */
-export function withFields(name: VfioCallName, bytes: Uint8Array, changes: readonly { readonly index: number; readonly value: bigint }[]): Uint8Array {
+export function withFields(name: IoctlName, bytes: Uint8Array, changes: readonly { readonly index: number; readonly value: bigint }[]): Uint8Array {
   const copy = Buffer.from(bytes);
   const fields = fieldsOf(name);
   for (const { index, value } of changes) {
@@ -43,9 +48,10 @@ export function withFields(name: VfioCallName, bytes: Uint8Array, changes: reado
 }
 
 const put = (bytes: Buffer, { offset, bytes: size }: Field, value: bigint): void => {
-  if (size === 4) bytes.writeUInt32LE(Number(BigInt.asUintN(32, value)), offset);
-  else bytes.writeBigUInt64LE(BigInt.asUintN(64, value), offset);
+  const cut = BigInt.asUintN(8 * size, value);
+  if (size === 8) bytes.writeBigUInt64LE(cut, offset);
+  else bytes.writeUIntLE(Number(cut), offset, size);
 };
 
 const get = (bytes: Buffer, { offset, bytes: size }: Field): bigint =>
-  size === 4 ? BigInt(bytes.readUInt32LE(offset)) : bytes.readBigUInt64LE(offset);
+  size === 8 ? bytes.readBigUInt64LE(offset) : BigInt(bytes.readUIntLE(offset, size));

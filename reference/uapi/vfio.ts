@@ -1,6 +1,6 @@
 /*
  * The ioctls of VFIO as a POWER program knows them: numbers and structures. Source: Linux 7.2 include/uapi/linux/vfio.h;
- * arch/powerpc/include/uapi/asm/ioctl.h for the encoding.
+ * `ioctl.ts` has the encoding.
  */
 
 /** A field of a structure: native byte order, naturally aligned. */
@@ -8,7 +8,7 @@ export interface Field {
   readonly name: string;
   /** Bytes from the start of the structure. */
   readonly offset: number;
-  readonly bytes: 4 | 8;
+  readonly bytes: 1 | 2 | 4 | 8;
 }
 
 /** What an ioctl takes. */
@@ -28,6 +28,7 @@ export interface VfioCall {
   readonly descriptor?: true;
 }
 
+const u16 = (name: string, offset: number): Field => ({ name, offset, bytes: 2 });
 const u32 = (name: string, offset: number): Field => ({ name, offset, bytes: 4 });
 const u64 = (name: string, offset: number): Field => ({ name, offset, bytes: 8 });
 
@@ -91,23 +92,39 @@ export const VFIO_CALLS = {
     argument: sized(40, u32('op', 8), u32('err_type', 16), u32('err_func', 20), u64('err_addr', 24), u64('err_mask', 32)),
   },
   /** The same numbers on a device's descriptor, where the kernel has the device's own character device. */
-  VFIO_DEVICE_BIND_IOMMUFD: { number: 18, argument: sized(16, u32('iommufd', 8), u32('out_devid', 12)) },
+  VFIO_DEVICE_BIND_IOMMUFD: { number: 18, argument: sized(24, u32('iommufd', 8), u32('out_devid', 12), u64('token_uuid_ptr', 16)) },
   VFIO_DEVICE_ATTACH_IOMMUFD_PT: { number: 19, argument: sized(16, u32('pt_id', 8), u32('pasid', 12)) },
   VFIO_DEVICE_DETACH_IOMMUFD_PT: { number: 20, argument: sized(12, u32('pasid', 8)) },
+  /** Numbers of type 1, which /dev/iommu serves. The structure is that of an IOAS with one range of IOVAs: two capabilities follow it. */
+  VFIO_IOMMU_GET_INFO: {
+    number: 12,
+    argument: sized(
+      72,
+      u64('iova_pgsizes', 8),
+      u32('cap_offset', 16),
+      u32('pad', 20),
+      u16('avail_id', 24),
+      u16('avail_version', 26),
+      u32('avail_next', 28),
+      u32('avail', 32),
+      u16('ranges_id', 40),
+      u16('ranges_version', 42),
+      u32('ranges_next', 44),
+      u32('nr_iovas', 48),
+      u32('ranges_reserved', 52),
+      u64('first_start', 56),
+      u64('first_end', 64),
+    ),
+  },
+  VFIO_IOMMU_DIRTY_PAGES: { number: 17, argument: sized(8) },
   /** A number that nobody has taken. */
   VFIO_UNKNOWN: { number: 99, argument: none },
 } as const satisfies Readonly<Record<string, VfioCall>>;
 
+/** VFIO's numbers are counted from here: 100. */
+export const FIRST_NUMBER = 100;
+
 export type VfioCallName = keyof typeof VFIO_CALLS;
-
-export const vfioCall = (name: VfioCallName): VfioCall => VFIO_CALLS[name];
-
-/** How a kernel's ioctl numbers say "no direction": POWER has three direction bits, and 1 for none. */
-const NO_DIRECTION = { ppc64: 0x2000_0000, x86: 0 } as const;
-
-/** The request that a program gives to ioctl. Bytes of the structure are no part of it. */
-export const vfioRequest = (name: VfioCallName, architecture: keyof typeof NO_DIRECTION = 'ppc64'): number =>
-  NO_DIRECTION[architecture] + (0x3b << 8) + 100 + VFIO_CALLS[name].number;
 
 /** Kinds of IOMMU that VFIO_CHECK_EXTENSION and VFIO_SET_IOMMU know. */
 export const IOMMU_TYPE = {
@@ -125,6 +142,12 @@ export const IOMMU_TYPE = {
 /** Flags of VFIO_IOMMU_MAP_DMA: what the device may do. */
 export const MAP_READ = 1n;
 export const MAP_WRITE = 2n;
+
+/** The flag of VFIO_IOMMU_UNMAP_DMA of type 1 that means everything. */
+export const UNMAP_ALL = 2n;
+
+/** Flags of VFIO_IOMMU_GET_INFO of type 1, and the capabilities that follow. */
+export const TYPE1_INFO = { PGSIZES: 1n, CAPS: 2n, IOVA_RANGE: 1n, AVAIL: 3n } as const;
 
 /** Flags that VFIO_GROUP_GET_STATUS answers. */
 export const GROUP_VIABLE = 1n;

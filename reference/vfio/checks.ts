@@ -18,7 +18,8 @@ export interface Ioctl {
   readonly file: OpenFile;
   readonly args: Readonly<Record<string, bigint>>;
   readonly device?: string;
-  readonly pointer?: 'unmapped' | 'read-only';
+  readonly pointer?: 'unmapped' | 'read-only' | 'cut';
+  readonly beyond?: { readonly bytes: number; readonly byte: number };
 }
 
 export type IoctlInput = readonly [host: Host, ioctl: Ioctl];
@@ -131,7 +132,7 @@ const MAPPED: Operation = { door: 'user', op: 'map', length: BUFFER_BYTES, prote
 
 const ENABLED: Operation = { door: 'vfio', op: 'ioctl', fd: CONTAINER, call: 'VFIO_IOMMU_ENABLE', args: {} };
 
-export const REGISTERED: Operation = {
+const REGISTERED: Operation = {
   door: 'vfio',
   op: 'ioctl',
   fd: CONTAINER,

@@ -2,6 +2,7 @@ import type { Chooser } from '../chooser.js';
 import { defineCall, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { GROUP, merged } from './checks.js';
+import { changeOwner, stopListening } from './eeh.js';
 import { makeContainer, type DeviceFile, type GroupFile, type Host, type OpenFile, type Process, type VfioGroup } from './host.js';
 import { leaveContainer } from './windows.js';
 
@@ -9,12 +10,22 @@ const clause = merged('Linux 7.2 drivers/vfio/container.c, group.c');
 
 /** Gives the process a descriptor of the file: the lowest free number, or the one that was seen. */
 export function openFile(process: Process, file: OpenFile, chooser: Chooser): number {
+  const descriptor = chooser.status(freeDescriptor(process));
+  install(process, file, descriptor);
+  return descriptor;
+}
+
+/** The lowest descriptor that is free. */
+export function freeDescriptor({ files }: Process): number {
   let free = FIRST_DESCRIPTOR;
-  while (process.files.has(free)) free += 1;
-  const descriptor = chooser.status(free);
+  while (files.has(free)) free += 1;
+  return free;
+}
+
+/** Gives the process that descriptor of the file. */
+export function install(process: Process, file: OpenFile, descriptor: number): void {
   file.users += 1;
   process.files.set(descriptor, file);
-  return descriptor;
 }
 
 /** 0 to 2 are the standard ones. */
@@ -24,12 +35,33 @@ const FIRST_DESCRIPTOR = 3;
 export function release(host: Host, file: OpenFile): void {
   file.users -= 1;
   if (file.users > 0) return;
-  if (file.kind === 'device') closeDevice(host, file);
-  else if (file.kind === 'group') closeGroup(host, file);
+  switch (file.kind) {
+    case 'device':
+      closeDevice(host, file);
+      return;
+    case 'group':
+      closeGroup(host, file);
+      return;
+    case 'node':
+    case 'iommufd':
+      file.end(host);
+      return;
+    case 'faults':
+    case 'events':
+      file.queue.open = false;
+      release(host, file.opener);
+      return;
+    case 'container':
+    case 'file':
+      return;
+  }
 }
 
 function closeDevice(host: Host, file: DeviceFile): void {
   file.group.devices -= 1;
+  file.end?.(host);
+  changeOwner(host, file.group, file.device);
+  stopListening(host, file.device);
   release(host, file.opener);
 }
 
@@ -37,11 +69,20 @@ function closeGroup(host: Host, { group, gone }: GroupFile): void {
   if (gone) return;
   group.file = undefined;
   leaveContainer(host, group);
+  leaveIommufd(host, group);
+}
+
+/** The group no longer keeps the context of /dev/iommu that it worked with; open devices still do. */
+export function leaveIommufd(host: Host, group: VfioGroup): void {
+  const file = group.iommufd;
+  group.iommufd = undefined;
+  if (file !== undefined) release(host, file);
 }
 
 /** The last device left vfio-pci: the group leaves its container, and what is open stands for nothing. */
 export function loseGroup(host: Host, group: VfioGroup): void {
   leaveContainer(host, group);
+  leaveIommufd(host, group);
   if (group.file !== undefined) group.file.gone = true;
   group.file = undefined;
 }
@@ -70,6 +111,12 @@ const noDevice: Guard<OpenContext> = {
   refuse: [-E.ENOENT, -E.ENODEV],
 };
 
+const boundNode: Guard<OpenContext> = {
+  ...clause('open-group/node', 'A group of which a device is bound through its own node is refused with EBUSY.', 'Linux 7.2 drivers/vfio/group.c vfio_group_fops_open'),
+  when: (c) => c.group!.nodes > 0,
+  refuse: [-E.EBUSY],
+};
+
 const alreadyOpen: Guard<OpenContext> = {
   ...clause('open-group/once', 'A group that is open is refused with EBUSY.'),
   when: (c) => c.group!.file !== undefined,
@@ -81,7 +128,7 @@ export const openGroup = defineCall<OpenContext, OpenInput>({
   name: 'open-group',
   parameters: [],
   read: readOpen,
-  guards: [noDevice, alreadyOpen],
+  guards: [noDevice, boundNode, alreadyOpen],
   effect: {
     clauses: [clause('open-group/opened', 'The group is open, once; nothing about its devices changes.')],
     statuses: 'descriptor',

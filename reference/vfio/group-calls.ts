@@ -1,9 +1,11 @@
-import { defineCall, type Guard } from '../rules.js';
+import { defineCall, type Answer, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { GROUP_CONTAINER_SET, GROUP_VIABLE } from '../uapi/vfio.js';
 import { ATTACHED, badPointer, CONTAINER, GROUP, merged, openWith, readGroup, readOnly, tooShort, type GroupContext, type Ioctl, type IoctlInput } from './checks.js';
-import { openFile } from './files.js';
-import type { Container, GroupFile, Host, OpenFile } from './host.js';
+import { freeId, makeIoas } from '../iommufd/state/context.js';
+import { changeOwner } from './eeh.js';
+import { leaveIommufd, openFile } from './files.js';
+import type { Container, GroupFile, Host, IommufdFile, OpenFile } from './host.js';
 import { attachGroup, leaveContainer } from './windows.js';
 
 const clause = merged('Linux 7.2 drivers/vfio/group.c, drivers/iommu/iommu.c');
@@ -12,8 +14,9 @@ const OPENED = ATTACHED.slice(0, 2);
 
 const STATUS = 'VFIO_GROUP_GET_STATUS';
 
-/** Some device of the group belongs to a driver of the host. */
-const ownedByHost = ({ group }: GroupContext): boolean => [...group.drivers.values()].includes('host');
+/** Some device of the group belongs to a driver of the host, or to a context of /dev/iommu. */
+const ownedByAnother = ({ host, group }: GroupContext): boolean =>
+  [...group.drivers.values()].includes('host') || host.iommuGroups.get(group.description.name)?.owner !== undefined;
 
 /** Its last device left vfio-pci. */
 const isGone = ({ file }: GroupContext): boolean => (file as GroupFile).gone;
@@ -33,8 +36,8 @@ export const groupGetStatus = defineCall<GroupContext, IoctlInput>({
   effect: {
     clauses: [clause(`${STATUS}/answer`, 'VIABLE unless a driver of the host owns a device of the group; CONTAINER_SET while it is in a container.')],
     apply(c) {
-      const viable = c.group.container !== undefined || !ownedByHost(c) ? GROUP_VIABLE : 0n;
-      const value = viable | (c.group.container === undefined ? 0n : GROUP_CONTAINER_SET);
+      const set = c.group.container !== undefined || c.group.iommufd !== undefined;
+      const value = (set || !ownedByAnother(c) ? GROUP_VIABLE : 0n) | (set ? GROUP_CONTAINER_SET : 0n);
       return { clause: `${STATUS}/answer`, status: 0, outputs: [{ index: 1, name: 'flags', value, clause: `${STATUS}/answer` }] };
     },
   },
@@ -48,7 +51,8 @@ interface SetContainer extends GroupContext {
   readonly other: OpenFile | undefined;
 }
 
-const container = (c: SetContainer): Container => (c.other as { container: Container }).container;
+/** The container that the descriptor names; none where it is one of /dev/iommu. */
+const container = ({ other }: SetContainer): Container | undefined => (other?.kind === 'container' ? other.container : undefined);
 
 const noDescriptor: Guard<SetContainer> = {
   ...clause(`${SET}/descriptor`, 'A descriptor that is not open is refused with EBADF.'),
@@ -59,35 +63,35 @@ const noDescriptor: Guard<SetContainer> = {
 
 const alreadyIn: Guard<SetContainer> = {
   ...clause(`${SET}/once`, 'A group that is in a container is refused with EINVAL.'),
-  when: (c) => c.group.container !== undefined && !isGone(c),
+  when: (c) => (c.group.container !== undefined || c.group.iommufd !== undefined) && !isGone(c),
   refuse: [-E.EINVAL],
   violation: { instead: ATTACHED },
 };
 
 const notContainer: Guard<SetContainer> = {
   ...clause(`${SET}/kind`, 'A descriptor of something else is refused with EBADFD (or EINVAL).'),
-  when: (c) => c.other!.kind !== 'container',
+  when: (c) => c.other!.kind !== 'container' && c.other!.kind !== 'iommufd',
   refuse: [-E.EBADFD, -E.EINVAL],
   violation: { args: { fd: GROUP } },
 };
 
 const hostOwns: Guard<SetContainer> = {
   ...clause(`${SET}/viable`, 'A group with a device that a driver of the host owns is refused with EPERM.'),
-  when: ownedByHost,
+  when: (c) => c.other!.kind === 'container' && ownedByAnother(c),
   refuse: [-E.EPERM],
 };
 
 /** The driver's own rules for a group that joins a container which has its IOMMU already. */
 const firstVersion: Guard<SetContainer> = {
   ...clause(`${SET}/one-group`, 'A container of SPAPR TCE v1 takes one group only: EBUSY.', 'Linux 7.2 drivers/vfio/vfio_iommu_spapr_tce.c tce_iommu_attach_group'),
-  when: (c) => container(c).version === 1 && container(c).groups.length > 0,
+  when: (c) => container(c)?.version === 1 && container(c)!.groups.length > 0,
   refuse: [-E.EBUSY],
   violation: { requires: ['pe:pe1'], setup: [...openWith(2n).slice(3, 4), { door: 'vfio', op: 'open', what: 'pe1', as: 'group1' }], fd: { from: 'group1.fd' }, instead: ATTACHED },
 };
 
 const noSharing: Guard<SetContainer> = {
   ...clause(`${SET}/shared-windows`, 'Where groups cannot share a window, a group that joins a container with windows is refused with EPERM.', 'Linux 7.2 drivers/vfio/vfio_iommu_spapr_tce.c tce_iommu_attach_group; platforms/pseries/iommu.c'),
-  when: (c) => !c.host.platform.sharesWindows && container(c).tables.some((table) => table !== undefined),
+  when: (c) => !c.host.platform.sharesWindows && container(c)?.tables.some((table) => table !== undefined) === true,
   refuse: [-E.EPERM],
 };
 
@@ -98,9 +102,13 @@ export const groupSetContainer = defineCall<SetContainer, IoctlInput>({
   read: (host: Host, ioctl: Ioctl) => ({ ...readGroup(host, ioctl), other: ioctl.process.files.get(Number(BigInt.asIntN(32, ioctl.args['fd'] ?? 0n))) }),
   guards: [badPointer(SET), noDescriptor, alreadyIn, gone(SET), notContainer, hostOwns, firstVersion, noSharing],
   effect: {
-    clauses: [clause(`${SET}/blocked`, 'The group leaves the host: no window of the host is left, and no access of its devices reaches memory.')],
+    clauses: [
+      clause(`${SET}/blocked`, 'The group leaves the host: no window of the host is left, and no access of its devices reaches memory.'),
+      clause(`${SET}/iommufd`, 'A descriptor of /dev/iommu stands in for a container: its IOAS for VFIO is made where there is none, the group is not yet taken.', 'Linux 7.2 drivers/iommu/iommufd/vfio_compat.c iommufd_vfio_compat_ioas_create'),
+    ],
     apply(c) {
       const joined = container(c);
+      if (joined === undefined) return joinIommufd(c, c.other as IommufdFile);
       c.host.platform.takeOwnership(c.group.table);
       c.group.container = joined;
       if (joined.version === undefined) joined.groups.unshift(c.group);
@@ -111,18 +119,29 @@ export const groupSetContainer = defineCall<SetContainer, IoctlInput>({
   sample: { fd: GROUP, setup: OPENED, args: { fd: CONTAINER } },
 });
 
+function joinIommufd({ group }: SetContainer, file: IommufdFile): Answer {
+  const { context } = file;
+  if (context.compatible === undefined) {
+    context.compatible = makeIoas(freeId(context));
+    context.objects.set(context.compatible.id, context.compatible);
+  }
+  file.users += 1;
+  group.iommufd = file;
+  return { clause: `${SET}/iommufd`, status: 0 };
+}
+
 const UNSET = 'VFIO_GROUP_UNSET_CONTAINER';
 
 const noContainer: Guard<GroupContext> = {
   ...clause(`${UNSET}/container`, 'A group that is in no container is refused with EINVAL.'),
-  when: (c) => c.group.container === undefined || isGone(c),
+  when: (c) => (c.group.container === undefined && c.group.iommufd === undefined) || isGone(c),
   refuse: [-E.EINVAL],
   violation: { instead: OPENED },
 };
 
 const devicesOpen: Guard<GroupContext> = {
   ...clause(`${UNSET}/devices`, 'A group with open devices is refused with EBUSY.'),
-  when: (c) => c.group.devices > 0,
+  when: (c) => c.group.container !== undefined && c.group.devices > 0,
   refuse: [-E.EBUSY],
   violation: {
     instead: openWith(7n),
@@ -140,6 +159,7 @@ export const groupUnsetContainer = defineCall<GroupContext, IoctlInput>({
     clauses: [clause(`${UNSET}/given-back`, "Entries are cleared, windows go, the host's windows come back; with the last group all that the container held is given back.")],
     apply(c) {
       leaveContainer(c.host, c.group);
+      leaveIommufd(c.host, c.group);
       return { clause: `${UNSET}/given-back`, status: 0 };
     },
   },
@@ -177,7 +197,7 @@ export const groupGetDeviceFd = defineCall<GroupContext, IoctlInput>({
       const opener = c.file as Extract<OpenFile, { kind: 'group' }>;
       opener.users += 1;
       c.group.devices += 1;
-      c.host.maybeStopped.delete(c.group.description.name);
+      changeOwner(c.host, c.group, c.device!);
       const file: OpenFile = { kind: 'device', device: c.device!, group: c.group, opener, users: 0 };
       return { clause: `${GET_DEVICE}/opened`, status: openFile(c.process, file, chooser) };
     },

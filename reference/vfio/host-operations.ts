@@ -1,11 +1,13 @@
 import type { Observation } from '../doors/observation.js';
 import type { HostOperation } from '../doors/operations.js';
 import type { Term } from '../doors/term.js';
-import { E } from '../uapi/errno.js';
-import { syscallResultName } from '../uapi/errno.js';
+import { E, syscallResultName } from '../uapi/errno.js';
+import { conforms, departs } from '../judging.js';
 import type { Judgement } from '../judgement.js';
 import { forkMemory } from '../memory/process.js';
 import { merged } from './checks.js';
+import type { EehOperation } from './eeh-host.js';
+import type { NotifyOperation } from './eeh-notify.js';
 import { closeAll, loseGroup } from './files.js';
 import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from './host.js';
 
@@ -14,7 +16,8 @@ import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from
  * kernel log, the hypervisor's view.
  */
 
-type Operation = Exclude<HostOperation, { op: 'together' }>;
+/** Operations but those on error states. */
+type Operation = Exclude<HostOperation, { op: 'together' } | EehOperation | NotifyOperation>;
 
 const clause = merged('Linux 7.2 mm/util.c account_locked_vm; drivers/vfio/vfio_iommu_spapr_tce.c');
 
@@ -98,7 +101,6 @@ function bind(host: Host, device: string, driver: Driver): void {
 /** Closes what the process had open; its memory goes with it. */
 function endProcess(host: Host, process: Process): void {
   closeAll(host, process);
-  process.alive = false;
   process.space.mappings = [];
 }
 
@@ -147,14 +149,6 @@ function judgeDisk(host: Host, device: string, observed: Observation): Judgement
   if (before === undefined || Buffer.compare(before, observed.bytes) === 0) return conforms('driver/works');
   return departs('driver/works', 'the bytes that were read before', 'other bytes');
 }
-
-const conforms = (...clauses: string[]): Judgement => ({ departures: [], allowed: [], clauses });
-
-const departs = (id: string, expected: string, observed: string): Judgement => ({
-  departures: [{ clause: id, expected: [expected], observed }],
-  allowed: [],
-  clauses: [id],
-});
 
 /** The operation must succeed. */
 function succeeds(observed: Observation, ...clauses: string[]): Judgement {

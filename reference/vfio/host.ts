@@ -1,6 +1,11 @@
+import type { BoundDevice, Context, IommuGroup } from '../iommufd/state/context.js';
+import type { EventQueue } from '../iommufd/state/event-queue.js';
+import type { FaultQueue } from '../iommufd/state/fault-queue.js';
 import type { GroupDescription, LinuxDescription, MachineDescription, PeDescription } from '../description.js';
 import { buildMachine, type Machine } from '../machine.js';
-import { makeAddressSpace, makeRealMemory, type AddressSpace, type RealMemory, type Region } from '../memory/process.js';
+import type { EventSource } from '../eeh/events.js';
+import { makeHostRecovery, type HostRecovery } from '../eeh/recovery.js';
+import { makeAddressSpace, makeRealMemory, type AddressSpace, type MemoryFile, type RealMemory, type Region } from '../memory/process.js';
 import type { OpalPe, OpalPhb } from '../opal/phb.js';
 import { powernvPlatform } from '../platform/powernv.js';
 import { pseriesPlatform } from '../platform/pseries.js';
@@ -15,10 +20,18 @@ export interface Host {
   readonly memory: RealMemory;
   readonly processes: Map<string, Process>;
   readonly groups: Map<string, VfioGroup>;
+  /** The same groups as /dev/iommu has them. */
+  readonly iommuGroups: Map<string, IommuGroup>;
+  /** System pages that the user is charged for, whichever process pinned them (IOMMUFD; user_struct.locked_vm). */
+  userLocked: bigint;
   /** First sectors of disks as they were read first. */
   readonly sectors: Map<string, Uint8Array>;
-  /** PEs that the platform may have stopped after an access that it refused. */
-  readonly maybeStopped: Set<string>;
+  /** What the kernel's EEH has counted and done, by PE. */
+  readonly recovery: HostRecovery;
+  /** Errors as devices are told of them, by PE. */
+  readonly events: Map<string, EventSource>;
+  /** The registers of devices that keep what is stored to them. */
+  readonly registers: Map<string, number>;
   /** Entries that still mapped something when their window went, by group. */
   readonly lost: Map<string, bigint>;
   /** What known defects make the kernel say. The specification has nothing to say. */
@@ -33,11 +46,10 @@ export interface Process {
   readonly name: string;
   readonly space: AddressSpace;
   readonly files: Map<number, OpenFile>;
-  alive: boolean;
 }
 
 /** An open file; processes that were forked share it. */
-export type OpenFile = ContainerFile | GroupFile | DeviceFile;
+export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | QueueFile | PlainFile;
 
 interface Shared {
   /** Descriptors of all processes, and for a group's file its devices' files. */
@@ -62,6 +74,54 @@ export interface DeviceFile extends Shared {
   readonly device: string;
   readonly group: VfioGroup;
   readonly opener: GroupFile;
+  /** The same where the group works with /dev/iommu: what is done when nobody uses the file any more. */
+  readonly end?: (host: Host) => void;
+}
+
+/** An open node of a device's own. */
+export interface NodeFile extends Shared {
+  readonly kind: 'node';
+  /** `pe0.dev0`. */
+  readonly device: string;
+  readonly group: VfioGroup;
+  /** The device as a context of /dev/iommu has it, once it is bound. */
+  bound: Binding | undefined;
+  readonly end: (host: Host) => void;
+}
+
+export interface Binding {
+  readonly device: BoundDevice;
+  /** Keeps the context alive. */
+  readonly iommufd: IommufdFile;
+}
+
+/** An open /dev/iommu. Whatever else keeps the context alive (a bound device, a queue) counts as a user of it too. */
+export interface IommufdFile extends Shared {
+  readonly kind: 'iommufd';
+  readonly context: Context;
+  /** What is done when nobody uses it any more. */
+  readonly end: (host: Host) => void;
+}
+
+/** A queue of /dev/iommu: read it, and answer faults by writing. It counts as a user of the context. */
+export type QueueFile = FaultFile | EventFile;
+
+export interface FaultFile extends Shared {
+  readonly kind: 'faults';
+  readonly queue: FaultQueue;
+  readonly opener: IommufdFile;
+}
+
+export interface EventFile extends Shared {
+  readonly kind: 'events';
+  readonly queue: EventQueue;
+  readonly opener: IommufdFile;
+}
+
+/** A file with contents, made by `user/file`. */
+export interface PlainFile extends Shared {
+  readonly kind: 'file';
+  readonly file: MemoryFile;
 }
 
 export type Driver = 'vfio-pci' | 'host' | 'none';
@@ -73,8 +133,12 @@ export interface VfioGroup {
   readonly drivers: Map<string, Driver>;
   file: GroupFile | undefined;
   container: Container | undefined;
+  /** What stands in for a container. */
+  iommufd: IommufdFile | undefined;
   /** Open device files. */
   devices: number;
+  /** Nodes of devices that are bound. */
+  nodes: number;
 }
 
 /** The state that VFIO_SET_IOMMU makes: SPAPR TCE of version 1 or 2. */
@@ -104,7 +168,7 @@ export const makeContainer = (): Container => ({
   registered: [],
 });
 
-export const makeProcess = (name: string, space = makeAddressSpace()): Process => ({ name, space, files: new Map(), alive: true });
+export const makeProcess = (name: string, space = makeAddressSpace()): Process => ({ name, space, files: new Map() });
 
 /** Puts a host together as a program finds it: every device with vfio-pci, disks with the host's driver, one process. */
 export function buildHost(description: MachineDescription): Host {
@@ -119,8 +183,12 @@ export function buildHost(description: MachineDescription): Host {
     memory: makeRealMemory(machine.memory),
     processes: new Map([['main', makeProcess('main')]]),
     groups,
+    iommuGroups: new Map([...groups].map(([name, { table }]) => [name, { name, owner: undefined, bound: 0, attached: new Map(), hardware: { platform, pe: table }, tables: undefined }])),
+    userLocked: 0n,
     sectors: new Map(),
-    maybeStopped: new Set(),
+    recovery: makeHostRecovery(),
+    events: new Map(),
+    registers: new Map(),
     lost: new Map(),
     mayLog: [],
     racing: [],
@@ -135,7 +203,9 @@ function makeGroup(machine: Machine, description: GroupDescription): VfioGroup {
     drivers: new Map(description.devices.map(({ name, kind }) => [`${description.name}.${name}`, kind === 'disk' ? 'host' : 'vfio-pci'])),
     file: undefined,
     container: undefined,
+    iommufd: undefined,
     devices: 0,
+    nodes: 0,
   };
 }
 
@@ -177,6 +247,7 @@ const hardwarePe = (linux: LinuxDescription, group: GroupDescription, index: num
     secondStart: linux.secondStart,
   },
   devices: group.devices.map(({ name }) => name),
+  ...(linux.eeh && group.withoutEeh !== true && { eeh: { fundamental: true } }),
 });
 
 /** A host bridge with one PE for each group. */

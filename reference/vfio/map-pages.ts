@@ -69,9 +69,7 @@ const refusing = (fault: Fault): Pick<Guard<Map>, 'when' | 'damage'> => ({
   damage: rollBack(fault),
 });
 
-/** Some page can never be mapped: the call ends there at the latest. */
-export const endsEarly = (c: Map): boolean => firstWith(c, ...FATAL) !== undefined;
-
+/** What the call does where some page can never be mapped: it ends there at the latest. */
 export const rollBackFatal = rollBack(...FATAL);
 
 const released: Guard<Map> = {

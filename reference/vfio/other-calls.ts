@@ -92,3 +92,19 @@ export const noDescriptorCall = refusing(
   [{ ...merged('POSIX ioctl')('ioctl/descriptor', 'A descriptor that is not open is refused with EBADF.'), when: () => true, refuse: [-E.EBADF] }],
   { args: {} },
 );
+
+/** A queue of /dev/iommu is read and written, and serves no ioctl. */
+export const queueIoctlCall = refusing(
+  'queue-ioctl',
+  (host: Host, ioctl: Ioctl): IoctlContext => ({ ...ioctl, host }),
+  [{ ...merged('Linux 7.2 drivers/iommu/iommufd/eventq.c INIT_EVENTQ_FOPS')('queue-ioctl/number', 'A queue of faults or events serves no ioctl: ENOTTY.'), when: () => true, refuse: [-E.ENOTTY] }],
+  { args: {} },
+);
+
+/** A file that is no part of the stack. */
+export const plainFileCall = refusing(
+  'file',
+  (host: Host, ioctl: Ioctl): IoctlContext => ({ ...ioctl, host }),
+  [{ ...merged('POSIX ioctl')('file/number', 'A file that is no part of the stack refuses every number of it with ENOTTY.'), when: () => true, refuse: [-E.ENOTTY] }],
+  { args: {} },
+);

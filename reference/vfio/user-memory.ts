@@ -1,8 +1,8 @@
-import type { UserFill, UserLoad, UserMap, UserUnmap } from '../doors/operations.js';
+import type { UserFile, UserFill, UserLoad, UserMap, UserStore, UserUnmap } from '../doors/operations.js';
 import { E } from '../uapi/errno.js';
-import { freeAddress, mapMemory, mappingAt, overlaps, unmapMemory } from '../memory/process.js';
+import { freeAddress, makeFile, mapMemory, mappingAt, overlaps, unmapMemory } from '../memory/process.js';
 import type { OpenBytes } from '../memory/bytes.js';
-import type { Host, Process } from './host.js';
+import type { Host, PlainFile, Process } from './host.js';
 
 /*
  * A user program's own memory: what mmap, munmap, stores and loads do. Nothing here is the I/O stack's; it is what the
@@ -28,18 +28,46 @@ export function mapAt(host: Host, process: Process, operation: UserMap, address:
   mapMemory(process.space, host.memory, { start: address, length, pageShift: pageShiftOf(host, operation), protection });
 }
 
+/** A new file, that nobody has open yet. */
+export const fileOf = (host: Host, { kind, length, hugePages }: UserFile): PlainFile => ({
+  kind: 'file',
+  file: makeFile(host.memory, kind, length, hugePages ?? host.linux.pageShift),
+  users: 0,
+});
+
 export const unmapAt = (process: Process, operation: UserUnmap, address: bigint): void => unmapMemory(process.space, address, operation.length);
 
 /** 0, or minus the error where the memory is not there or must not be written. */
-export function fill(host: Host, process: Process, operation: UserFill, address: bigint): number {
-  const parts = partsOf(process, address, operation.length);
+export const fill = (host: Host, process: Process, operation: UserFill, address: bigint): number =>
+  write(host, process, address, new Uint8Array(operation.length).fill(operation.byte));
+
+/** The same of words in native order. */
+export function store(host: Host, process: Process, { wordBytes }: Pick<UserStore, 'wordBytes'>, address: bigint, words: readonly bigint[]): number {
+  const bytes = Buffer.alloc(words.length * wordBytes);
+  words.forEach((word, i) => {
+    if (wordBytes === 8) bytes.writeBigUInt64LE(word, i * wordBytes);
+    else bytes.writeUInt32LE(Number(BigInt.asUintN(32, word)), i * wordBytes);
+  });
+  return write(host, process, address, bytes);
+}
+
+/** True where the process can write so many bytes. */
+export const writable = (process: Process, address: bigint, length: number): boolean => partsOf(process, address, length)?.every(({ protection }) => protection === 'rw') ?? false;
+
+/** Writes bytes as the process does: 0, or minus the error. */
+export function write(host: Host, process: Process, address: bigint, bytes: Uint8Array): number {
+  const parts = partsOf(process, address, bytes.length);
   if (parts === undefined || parts.some(({ protection }) => protection !== 'rw')) return -E.EFAULT;
-  for (const { real, length } of parts) host.memory.bytes.store(Number(real), new Uint8Array(length).fill(operation.byte));
+  let done = 0;
+  for (const { real, length } of parts) {
+    host.memory.bytes.store(Number(real), bytes.subarray(done, done + length));
+    done += length;
+  }
   return 0;
 }
 
 /** The bytes as they may be; undefined where the memory is not there. */
-export function load(host: Host, process: Process, operation: UserLoad, address: bigint): OpenBytes | undefined {
+export function load(host: Host, process: Process, operation: Pick<UserLoad, 'length'>, address: bigint): OpenBytes | undefined {
   const parts = partsOf(process, address, operation.length);
   if (parts === undefined || parts.some(({ protection }) => protection === 'none')) return undefined;
   const values = new Uint8Array(operation.length);

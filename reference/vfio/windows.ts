@@ -100,7 +100,7 @@ export function removeWindowOf(host: Host, container: Container, slot: number): 
 }
 
 /** Gives a table's locked memory back. */
-export function freeTable(host: Host, container: Container, slot: number): void {
+function freeTable(host: Host, container: Container, slot: number): void {
   const table = container.tables[slot];
   if (table === undefined) return;
   container.tables[slot] = undefined;
@@ -166,7 +166,7 @@ export function attachGroup(host: Host, container: Container, group: VfioGroup):
 }
 
 /** Detaches a group: entries cleared, windows taken from it, the host's windows back; the last group ends the driver's state. */
-export function detachGroup(host: Host, container: Container, group: VfioGroup): void {
+function detachGroup(host: Host, container: Container, group: VfioGroup): void {
   container.tables.forEach((table, slot) => {
     if (table === undefined) return;
     clearEntries(host, container, table, 0, entriesOf(table));

@@ -62,6 +62,7 @@ function allureConfig(workplace: string, { title = 'papr-iommu-conformance', fac
       { name: 'Listed in the ledger, and gone', matchers: { labels: { verdict: 'fixed' } } },
       { name: 'Inconclusive', matchers: { statuses: ['broken'] } },
       { name: 'Known departures', matchers: { labels: { verdict: 'known' } } },
+      { name: 'Tentative: other than what is proposed', matchers: { labels: { verdict: 'tentative' } } },
       { name: 'Skipped', matchers: { statuses: ['skipped'] } },
     ],
     plugins: { awesome: { options: { singleFile: true, reportLanguage: 'en', groupBy: ['epic', 'feature', 'story'] } } },

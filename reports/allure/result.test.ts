@@ -23,6 +23,7 @@ describe('the Allure result of a scenario', () => {
   test.each([
     ['conforms', 'passed'],
     ['known', 'passed'],
+    ['tentative', 'passed'],
     ['departs', 'failed'],
     ['fixed', 'failed'],
     ['crashed', 'broken'],
@@ -47,6 +48,16 @@ describe('the Allure result of a scenario', () => {
     expect(fields.steps?.map(({ name, status }) => [name, status])).toEqual([
       ['one', 'passed'],
       ['known departure Q01: two', 'passed'],
+    ]);
+  });
+
+  test('a tentative departure is tagged and told, not red', () => {
+    const fields = allureFields(shown(SCENARIOS.tentative, [step('one'), step('two', { departs: true })]), RUN);
+    expect(labelsOf(SCENARIOS.tentative, 'tag')).toEqual(['tentative']);
+    expect(fields.statusDetails?.message).toMatch(/^tentative departure\n/);
+    expect(fields.steps?.map(({ name, status }) => [name, status])).toEqual([
+      ['one', 'passed'],
+      ['tentative departure: two', 'passed'],
     ]);
   });
 

@@ -41,6 +41,14 @@ describe('program.schema.json', () => {
     ['a device access', program({ door: 'dma', op: 'write', device: 'pe0.dev0', iova: { from: 'w1.ret2:64' }, length: 8, at: 0 })],
     ['a reboot', program({ door: 'platform', op: 'reboot' })],
     ['an ioctl', program({ door: 'vfio', op: 'ioctl', fd: { from: 'container.fd' }, call: 'VFIO_IOMMU_UNMAP_DMA', args: { iova: '0x0' }, by: 'child', pointer: 'unmapped' })],
+    ['a store to a device', program({ door: 'vfio', op: 'write', fd: { from: 'device.fd' }, region: 0, offset: 4, value: 0xffff_ffff })],
+    ['an error from outside', program({ door: 'host', op: 'freeze', pe: 'pe0', what: 'mmio' })],
+    ['a look that waits', program({ door: 'host', op: 'eeh-state', device: 'pe0.dev0', within: 120 })],
+    ['an ioctl of /dev/iommu', program({ door: 'iommufd', op: 'ioctl', fd: { from: 'iommu.fd' }, call: 'IOMMU_IOAS_MAP', args: { size: '0x28' }, pointer: 'cut', beyond: { bytes: 8, byte: 255 } })],
+    ['a node of a device', program({ door: 'iommufd', op: 'open', what: 'pe0.dev0', as: 'node' })],
+    ['an answer to a queue', program({ door: 'iommufd', op: 'write', fd: { from: 'queue.fd' }, words: ['0x1', '0x0'] })],
+    ['words in memory', program({ door: 'user', op: 'store', address: { from: 'array.address' }, wordBytes: 8, words: ['0x0', '0xffffffffffffffff'] })],
+    ['a file', program({ door: 'user', op: 'file', kind: 'memory', length: '0x10000', hugePages: 21, as: 'file' })],
     ['two at once', program({ door: 'host', op: 'together', left: { door: 'host', op: 'ledger' }, right: { door: 'user', op: 'unmap', address: '0x1000', length: '0x1000' } })],
   ])('takes %s', (_, value) => {
     validate(value);

@@ -3,6 +3,7 @@ import type { VfioProgramBuilder } from '../../harness/build/vfio-program-builde
 import type { Scenario } from '../../harness/scenario.js';
 import type { Term } from '../../reference/doors/term.js';
 import type { VfioCallName } from '../../reference/uapi/vfio.js';
+import { CONTAINER_CALLS } from '../../reference/vfio/calls.js';
 import { DATA, fillDevice, openRig, PAGE, reached, TARGET, V2, writes } from '../isolation/vfio/device.js';
 
 /*
@@ -10,18 +11,7 @@ import { DATA, fillDevice, openRig, PAGE, reached, TARGET, V2, writes } from '..
  * DETACH when devices got nodes of their own. On POWER what kind of descriptor it is decides.
  */
 
-/** The calls of a container by number, 12 to 20, and the device's of 18 to 20. */
-const CONTAINER_CALLS: readonly VfioCallName[] = [
-  'VFIO_IOMMU_SPAPR_TCE_GET_INFO',
-  'VFIO_IOMMU_MAP_DMA',
-  'VFIO_IOMMU_UNMAP_DMA',
-  'VFIO_IOMMU_ENABLE',
-  'VFIO_IOMMU_DISABLE',
-  'VFIO_IOMMU_SPAPR_REGISTER_MEMORY',
-  'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY',
-  'VFIO_IOMMU_SPAPR_TCE_CREATE',
-  'VFIO_IOMMU_SPAPR_TCE_REMOVE',
-];
+/** The device's calls of the numbers 18 to 20. */
 const DEVICE_CALLS: readonly VfioCallName[] = ['VFIO_DEVICE_BIND_IOMMUFD', 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', 'VFIO_DEVICE_DETACH_IOMMUFD_PT'];
 
 /** Arguments with which the call would do something, were it served. */
@@ -38,6 +28,9 @@ const argumentsOf = (call: VfioCallName, memory: Term): Readonly<Record<string, 
       return { page_shift: 12n, window_size: 1n << 26n, levels: 1n };
     case 'VFIO_IOMMU_SPAPR_TCE_REMOVE':
       return { start_addr: { from: 'pe0.dma32.start' } };
+    case 'VFIO_DEVICE_BIND_IOMMUFD':
+      // As it was when it was new: without a token.
+      return { argsz: 16n };
     default:
       return {};
   }

@@ -6,6 +6,7 @@ import { scenarios as exit } from './exit.js';
 import { scenarios as hugeGuest } from './huge-guest.js';
 import { scenarios as hypercalls } from './hypercalls.js';
 import { scenarios as open } from './open.js';
+import { scenarios as type1 } from './type1.js';
 
 /** The flows of other public tests for POWER, step by step, each with an answer at every step; and numbers that clash. */
-export const scenarios: readonly Scenario[] = [...open, ...chunks, ...hugeGuest, ...exit, ...bounded, ...hypercalls, ...clash];
+export const scenarios: readonly Scenario[] = [...open, ...chunks, ...hugeGuest, ...exit, ...bounded, ...hypercalls, ...clash, ...type1];

@@ -64,6 +64,14 @@ const claimOf = (direction: Direction, bits: bigint, as: string): Claim =>
     ? refused(direction, as, `${as} the change the entry does not permit the access`)
     : reached(direction, as, `${as} the change the entry permits the access`);
 
+/** The device accesses its page; something happens; the device accesses it once more. */
+function accessAround(p: ProgramBuilder, direction: Direction, window: WindowHandle, happen: (p: ProgramBuilder, window: WindowHandle) => void): void {
+  const attempt = (as: string): void => access(p, deviceOf(window), { direction, iova: pageAt(window, ENTRY), memory: DATA, as });
+  attempt('before');
+  happen(p, window);
+  attempt('after');
+}
+
 const changed = CHANGES.flatMap(({ name, text, from, to, change }) =>
   DIRECTIONS.map((direction) =>
     scenario(
@@ -75,11 +83,8 @@ const changed = CHANGES.flatMap(({ name, text, from, to, change }) =>
       },
       (p) => {
         const window = p.defaultWindow();
-        const device = deviceOf(window);
         if (from !== NONE) map(p, window, ENTRY, DATA + from);
-        access(p, device, { direction, iova: pageAt(window, ENTRY), memory: DATA, as: 'before' });
-        change(p, window);
-        access(p, device, { direction, iova: pageAt(window, ENTRY), memory: DATA, as: 'after' });
+        accessAround(p, direction, window, change);
       },
     ),
   ),
@@ -145,11 +150,8 @@ const unchanged = REFUSED.flatMap(({ name, text, clause, attempt }) =>
       },
       (p) => {
         const window = p.defaultWindow();
-        const device = deviceOf(window);
         map(p, window, ENTRY, mapping(DATA));
-        access(p, device, { direction, iova: pageAt(window, ENTRY), memory: DATA, as: 'before' });
-        attempt(p, window);
-        access(p, device, { direction, iova: pageAt(window, ENTRY), memory: DATA, as: 'after' });
+        accessAround(p, direction, window, attempt);
       },
     ),
   ),

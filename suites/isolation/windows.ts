@@ -56,6 +56,19 @@ function attemptEverywhere(p: ProgramBuilder, windows: readonly WindowHandle[]):
   for (const window of windows.slice(0, 1)) drainBuffer(p, deviceOf(window));
 }
 
+/** What takes a created window away and leaves the default one. */
+const ENDS = [
+  {
+    name: 'reset',
+    text: 'the reset',
+    end: (p: ProgramBuilder, window: WindowHandle): void => {
+      map(p, window, 2n, 0n);
+      p.reset();
+    },
+  },
+  { name: 'rebooted', text: 'the reboot', end: (p: ProgramBuilder): void => void p.reboot() },
+];
+
 /** A window's life, seen by a device at its second page. */
 const life = DIRECTIONS.flatMap((direction) => [
   scenario(
@@ -98,30 +111,6 @@ const life = DIRECTIONS.flatMap((direction) => [
   ),
   scenario(
     {
-      id: `isolation/windows/reset/${direction}`,
-      title: `A device that ${verb[direction]} through a created window does so no more after the reset, and the default window serves it`,
-      clauses: [TRANSLATED, OUTSIDE],
-      claims: [
-        reached(direction, 'before', 'the created window translates'),
-        refused(direction, 'gone', 'the reset removed the window', OUTSIDE),
-        reached(direction, 'default', 'the default window translates'),
-      ],
-    },
-    (p) => {
-      const first = p.defaultWindow();
-      const device = deviceOf(first);
-      const window = p.create(16, 28);
-      map(p, window, 2n, mapping(DATA));
-      access(p, device, { direction, iova: pageAt(window, 2n), memory: DATA, as: 'before' });
-      map(p, window, 2n, 0n);
-      p.reset();
-      access(p, device, { direction, iova: pageAt(window, 2n), memory: DATA, as: 'gone' });
-      map(p, first, 2n, mapping(DATA));
-      access(p, device, { direction, iova: pageAt(first, 2n), memory: DATA, as: 'default' });
-    },
-  ),
-  scenario(
-    {
       id: `isolation/windows/restored-default/${direction}`,
       title: `A device ${verb[direction]} through the restored default window once it is mapped`,
       clauses: [TRANSLATED, 'ibm,remove-pe-dma-window/default-restored'],
@@ -134,28 +123,30 @@ const life = DIRECTIONS.flatMap((direction) => [
       access(p, deviceOf(first), { direction, iova: pageAt(first, 2n), memory: DATA, as: 'after' });
     },
   ),
-  scenario(
-    {
-      id: `isolation/windows/rebooted/${direction}`,
-      title: `A device that ${verb[direction]} through a created window does so no more after a reboot`,
-      clauses: [TRANSLATED, OUTSIDE],
-      claims: [
-        reached(direction, 'before', 'the created window translates'),
-        refused(direction, 'gone', 'the reboot removed the window', OUTSIDE),
-        reached(direction, 'default', 'the default window translates'),
-      ],
-    },
-    (p) => {
-      const first = p.defaultWindow();
-      const device = deviceOf(first);
-      const window = p.create(16, 28);
-      map(p, window, 2n, mapping(DATA));
-      access(p, device, { direction, iova: pageAt(window, 2n), memory: DATA, as: 'before' });
-      p.reboot();
-      access(p, device, { direction, iova: pageAt(window, 2n), memory: DATA, as: 'gone' });
-      map(p, first, 2n, mapping(DATA));
-      access(p, device, { direction, iova: pageAt(first, 2n), memory: DATA, as: 'default' });
-    },
+  ...ENDS.map(({ name, text, end }) =>
+    scenario(
+      {
+        id: `isolation/windows/${name}/${direction}`,
+        title: `A device that ${verb[direction]} through a created window does so no more after ${text}, and the default window serves it`,
+        clauses: [TRANSLATED, OUTSIDE],
+        claims: [
+          reached(direction, 'before', 'the created window translates'),
+          refused(direction, 'gone', `${text} removed the window`, OUTSIDE),
+          reached(direction, 'default', 'the default window translates'),
+        ],
+      },
+      (p) => {
+        const first = p.defaultWindow();
+        const device = deviceOf(first);
+        const window = p.create(16, 28);
+        map(p, window, 2n, mapping(DATA));
+        access(p, device, { direction, iova: pageAt(window, 2n), memory: DATA, as: 'before' });
+        end(p, window);
+        access(p, device, { direction, iova: pageAt(window, 2n), memory: DATA, as: 'gone' });
+        map(p, first, 2n, mapping(DATA));
+        access(p, device, { direction, iova: pageAt(first, 2n), memory: DATA, as: 'default' });
+      },
+    ),
   ),
 ]);
 

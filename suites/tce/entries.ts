@@ -32,3 +32,13 @@ export const FOREIGN: Term = { from: 'memory.end', plus: BOTH };
 export const POISON = 0x5_5000n;
 
 export const PAGE = 0x1000n;
+
+/** A call on entries at the end of a window. */
+export interface EndCase<Clause extends string> {
+  readonly name: string;
+  readonly title: string;
+  /** Pages from the end of the window to the first entry. */
+  readonly before: bigint;
+  readonly count: bigint;
+  readonly clause: Clause;
+}

@@ -2,7 +2,7 @@ import { LIST_PAGE } from '../../harness/build/program-builder.js';
 import { scenario } from '../../harness/build/scenario-builder.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { plus, type Term } from '../../reference/doors/term.js';
-import { consecutive, DATA, FOREIGN, mapping, OTHER, PAGE, POISON } from './entries.js';
+import { consecutive, DATA, FOREIGN, mapping, OTHER, PAGE, POISON, type EndCase } from './entries.js';
 
 const NAME = 'H_PUT_TCE_INDIRECT';
 
@@ -31,16 +31,7 @@ const counts = COUNTS.map(({ count, clause }) =>
   ),
 );
 
-interface EndCase {
-  readonly name: string;
-  readonly title: string;
-  /** Pages from the end of the window to the first entry. */
-  readonly before: bigint;
-  readonly count: bigint;
-  readonly clause: 'store' | 'ioba' | 'count-zero';
-}
-
-const ENDS: readonly EndCase[] = [
+const ENDS: readonly EndCase<'store' | 'ioba' | 'count-zero'>[] = [
   { name: 'last-entry', title: 'takes the last entry alone', before: 1n, count: 1n, clause: 'store' },
   { name: 'last-512-entries', title: 'takes the last 512 entries', before: 512n, count: 512n, clause: 'store' },
   { name: 'last-entry-and-one-more', title: 'refuses the last entry and one past it', before: 1n, count: 2n, clause: 'ioba' },

@@ -2,7 +2,7 @@ import type { ProgramBuilder, WindowHandle } from '../../harness/build/program-b
 import { scenario } from '../../harness/build/scenario-builder.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { plus } from '../../reference/doors/term.js';
-import { DATA, FOREIGN, mapping, OTHER, PAGE, PERMISSIONS, POISON } from './entries.js';
+import { DATA, FOREIGN, mapping, OTHER, PAGE, PERMISSIONS, POISON, type EndCase } from './entries.js';
 
 const NAME = 'H_STUFF_TCE';
 
@@ -57,16 +57,7 @@ const counts = COUNTS.map(({ count, clause }) =>
   ),
 );
 
-interface EndCase {
-  readonly name: string;
-  readonly title: string;
-  /** Pages from the end of the window to the first entry. */
-  readonly before: bigint;
-  readonly count: bigint;
-  readonly clause: 'store' | 'range' | 'count' | 'ioba' | 'count-zero';
-}
-
-const ENDS: readonly EndCase[] = [
+const ENDS: readonly EndCase<'store' | 'range' | 'count' | 'ioba' | 'count-zero'>[] = [
   { name: 'last-entry', title: 'takes the last entry alone', before: 1n, count: 1n, clause: 'store' },
   { name: 'last-two-entries', title: 'takes the last two entries', before: 2n, count: 2n, clause: 'store' },
   { name: 'last-512-entries', title: 'takes the last 512 entries', before: 512n, count: 512n, clause: 'store' },

@@ -2,7 +2,8 @@ import { vfioScenario } from '../../harness/build/scenario-builder.js';
 import type { ContainerHandle, VfioProgramBuilder } from '../../harness/build/vfio-program-builder.js';
 import type { Scenario } from '../../harness/scenario.js';
 import type { Term } from '../../reference/doors/term.js';
-import { vfioCall, type VfioCallName } from '../../reference/uapi/vfio.js';
+import { argumentOf } from '../../reference/uapi/ioctl.js';
+import type { VfioCallName } from '../../reference/uapi/vfio.js';
 import { IO_PAGE, ofType, PAGE, TWO_WINDOWS, TYPE_V1, TYPE_V2, V2 } from './steps.js';
 
 /** What a scenario does around each call, and the fields of the call beside argsz. */
@@ -15,7 +16,7 @@ interface Sized {
 
 /** The size of the whole structure. */
 function sizeOf(call: VfioCallName): bigint {
-  const { argument } = vfioCall(call);
+  const argument = argumentOf(call);
   return argument.kind === 'struct' ? BigInt(argument.bytes) : 0n;
 }
 

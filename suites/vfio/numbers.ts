@@ -125,7 +125,7 @@ const clashes = CLASHES.flatMap(({ number, spapr, device, verb }) => [
     (p) => {
       const { container, buffer } = inUse(p);
       const { fd } = p.device(container);
-      p.ioctl(container.fd, device).ioctl(container.fd, device, { argsz: 64n }).ioctl(container.fd, device, { argsz: 64n, flags: 1n });
+      p.ioctl(container.fd, device, { argsz: 12n }).ioctl(container.fd, device, { argsz: 16n }).ioctl(container.fd, device, { argsz: 64n }).ioctl(container.fd, device, { argsz: 64n, flags: 1n });
       p.map(container, buffer.address, p.defaultWindow().start, IO_PAGE);
       p.ioctl(fd, 'VFIO_DEVICE_GET_INFO');
     },

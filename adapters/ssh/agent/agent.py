@@ -25,6 +25,7 @@ import resource
 import select
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -43,7 +44,14 @@ HIGH_DESCRIPTORS = 200
 MOST_DESCRIPTORS = 1024
 # Bytes that the kernel may touch behind a structure whose size it is told wrong.
 SLACK = 4096
+# Bytes of a structure before memory ends.
+CUT_BYTES = 8
 SECTOR_BUFFER = 4096
+# Bits of the kernel's own word of a PE. Source: arch/powerpc/include/asm/eeh.h EEH_PE_ISOLATED, EEH_PE_RECOVERING.
+PE_ISOLATED = 1
+PE_RECOVERING = 2
+# Seconds after which a device that is not there does not come back: a recovery may take it away for a while.
+AWAY = 5
 LOG_RECORD = 8192
 WORD = 1 << 64
 
@@ -70,10 +78,13 @@ c_close = system_call("close", INT, INT)
 c_mmap = system_call("mmap", LONG, SIZE, SIZE, INT, INT, INT, LONG)
 c_munmap = system_call("munmap", INT, SIZE, SIZE)
 c_mprotect = system_call("mprotect", INT, SIZE, SIZE, INT)
+c_read = system_call("read", LONG, INT, SIZE, SIZE)
+c_write = system_call("write", LONG, INT, SIZE, SIZE)
 c_pread = system_call("pread", LONG, INT, SIZE, SIZE, LONG)
 c_pwrite = system_call("pwrite", LONG, INT, SIZE, SIZE, LONG)
 c_read_memory = system_call("process_vm_readv", LONG, INT, SIZE, SIZE, SIZE, SIZE, SIZE)
 c_write_memory = system_call("process_vm_writev", LONG, INT, SIZE, SIZE, SIZE, SIZE, SIZE)
+c_memfd_create = system_call("memfd_create", INT, SIZE, INT)
 c_prctl = system_call("prctl", INT, INT, SIZE, SIZE, SIZE, SIZE)
 c_capget = system_call("capget", INT, SIZE, SIZE)
 c_capset = system_call("capset", INT, SIZE, SIZE)
@@ -166,7 +177,9 @@ def do_ioctl(step, known):
 
 
 def ioctl_out_of_reach(fd, request, data, place):
-    """The structure on a page of its own that the kernel cannot write, or cannot read either."""
+    """The structure on a page of its own that the kernel cannot write, or cannot read either; or memory ends a few bytes into it."""
+    if place == "cut":
+        return ioctl_at_the_end(fd, request, data)
     page = c_mmap(0, mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
     if page < 0:
         return page, None
@@ -178,10 +191,32 @@ def ioctl_out_of_reach(fd, request, data, place):
     return result, after
 
 
+def ioctl_at_the_end(fd, request, data):
+    """The first bytes of the structure at the end of a page, and nothing after them."""
+    pages = c_mmap(0, 2 * mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    if pages < 0:
+        return pages, None
+    c_munmap(pages + mmap.PAGESIZE, mmap.PAGESIZE)
+    place = pages + mmap.PAGESIZE - CUT_BYTES
+    ctypes.memmove(place, data, CUT_BYTES)
+    result = c_ioctl(fd, request, place)
+    c_munmap(pages, mmap.PAGESIZE)
+    return result, None
+
+
 def do_mmap(step, known):
     address, length = number(step.get("address", 0), known), number(step["length"], known)
     fd, offset = number(step.get("fd", -1), known), number(step.get("offset", 0), known)
     return c_mmap(address, length, step["protection"], step["flags"], fd, offset), None
+
+
+def do_memfd(step, known):
+    """A file in memory of so many bytes, without a name in any folder."""
+    _memory, name = buffer_of(b"papr\0")
+    fd = c_memfd_create(name, step["flags"])
+    if fd >= 0:
+        os.ftruncate(fd, number(step["length"], known))
+    return fd, None
 
 
 def do_munmap(step, known):
@@ -202,6 +237,12 @@ def do_fill(step, known):
     return transfer(c_write_memory, number(step["address"], known), at, length), None
 
 
+def do_copy(step, known):
+    data = patched(step, known)
+    _memory, at = buffer_of(data)
+    return transfer(c_write_memory, number(step["address"], known), at, len(data)), None
+
+
 def do_load(step, known):
     length = step["length"]
     memory, at = buffer_of(b"", length)
@@ -215,6 +256,44 @@ def do_store(step, known):
     kind = {1: ctypes.c_uint8, 2: ctypes.c_uint16, 4: ctypes.c_uint32, 8: ctypes.c_uint64}[len(data)]
     kind.from_address(number(step["address"], known)).value = int.from_bytes(data, sys.byteorder)
     return 0, None
+
+
+def do_read(step, known):
+    fd, length = number(step["fd"], known), step["length"]
+    if "room" not in step:
+        memory, at = buffer_of(b"", length)
+        result = c_read(fd, at, length)
+        return result, memory.raw[: max(result, 0)]
+    with MemoryEnd(step["room"]) as at:
+        result = c_read(fd, at, length)
+        return result, ctypes.string_at(at, max(result, 0))
+
+
+def do_write(step, known):
+    fd, data = number(step["fd"], known), patched(step, known)
+    if "room" not in step:
+        _memory, at = buffer_of(data)
+        return c_write(fd, at, len(data)), None
+    with MemoryEnd(step["room"]) as at:
+        ctypes.memmove(at, data, min(len(data), step["room"]))
+        return c_write(fd, at, len(data)), None
+
+
+class MemoryEnd:
+    """An address so many bytes before the end of memory."""
+
+    def __init__(self, room):
+        self.room = room
+
+    def __enter__(self):
+        self.pages = c_mmap(0, 2 * mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+        if self.pages < 0:
+            raise OSError(-self.pages, "no memory")
+        c_munmap(self.pages + mmap.PAGESIZE, mmap.PAGESIZE)
+        return self.pages + mmap.PAGESIZE - self.room
+
+    def __exit__(self, *_exception):
+        c_munmap(self.pages, mmap.PAGESIZE)
 
 
 def do_pread(step, known):
@@ -274,6 +353,55 @@ def do_locked(step, known):
 def do_bind(step, known):
     Device(step["device"]).give(step["driver"], step.get("override", ""))
     return 0, None
+
+
+def do_attribute(step, known):
+    """Writes a line to a file of the kernel's."""
+    write_attribute(root + step["path"], step["text"] + "\n")
+    return 0, None
+
+
+def do_setting(step, known):
+    """The same, until the program ends: then it is as it was found."""
+    return do_attribute(step, known)
+
+
+def do_pe_state(step, known):
+    """
+    Whether a device is there, and its PE's two words (firmware's, and the kernel's own). With "within": looks again until the PE is
+    neither isolated nor recovering, or the device stays away.
+    """
+    start = present = time.monotonic()
+    while True:
+        words = pe_words(step["device"])
+        now = time.monotonic()
+        present = present if words is None else now
+        settled = now - present >= AWAY if words is None else words[1] & (PE_ISOLATED | PE_RECOVERING) == 0
+        if settled or now - start >= step.get("within", 0):
+            return int(words is not None), struct.pack("=2Q", *(words or (0, 0)))
+        time.sleep(LOOK_EVERY)
+
+
+def pe_words(device):
+    try:
+        with open(root + "/sys/bus/pci/devices/" + device + "/eeh_pe_state") as attribute:
+            return [int(word, 16) for word in attribute.read().split()]
+    except OSError:
+        return None
+
+
+def do_resets(step, known):
+    return slot_resets() - resets_before, None
+
+
+def slot_resets():
+    """PEs that the kernel found stopped since it booted."""
+    with open(root + "/proc/powerpc/eeh") as figures:
+        return int(re.search(r"^eeh_slot_resets=(\d+)", figures.read(), re.M).group(1))
+
+
+# At the beginning of the program.
+resets_before = 0
 
 
 def do_sector(step, known):
@@ -484,6 +612,41 @@ class Lease:
                 os.ftruncate(lock, 0)
             os.close(lock)
         self.locks = {}
+
+
+def steps_of(operations, kind):
+    """Every step of that kind, those of two operations at the same time included."""
+    for operation in operations:
+        yield from steps_of(operation.get("together", ()), kind)
+        yield from (step for step in operation.get("steps", ()) if step["do"] == kind)
+
+
+class Settings:
+    """Settings of the kernel that the program changes, as they were found."""
+
+    def __init__(self):
+        self.found = {}
+
+    def note(self, operations):
+        for step in steps_of(operations, "setting"):
+            path = root + step["path"]
+            try:
+                with open(path) as attribute:
+                    self.found.setdefault(path, attribute.read().strip())
+            except OSError:
+                # Setting it will say so.
+                pass
+
+    def put_back(self):
+        found, self.found = self.found, {}
+        for path, text in found.items():
+            write_attribute(path, text + "\n")
+
+
+def note_resets(operations):
+    global resets_before
+    if any(steps_of(operations, "resets")):
+        resets_before = slot_resets()
 
 
 # ---- The kernel log -------------------------------------------------------------------------------------------------
@@ -848,6 +1011,7 @@ class Agent:
         self.inbox = []
         self.log = KernelLog()
         self.lease = Lease(self.boot)
+        self.settings = Settings()
         self.silence = SILENCE
         self.poll = select.poll()
         self.watched = {}
@@ -924,6 +1088,8 @@ class Agent:
     def on_run(self, message):
         """Runs a program; "keep" makes the drivers as it leaves them those that later programs find."""
         self.log.mark()
+        note_resets(message["operations"])
+        self.settings.note(message["operations"])
         self.program = Program(self, message["operations"], message.get("stepwise", False))
         self.program.message = message
         broken = self.program.run()
@@ -931,6 +1097,7 @@ class Agent:
         if broken is not None:
             answer["log"] = self.log.lines()
         stuck = self.end_program()
+        self.settings.put_back()
         if message.get("keep"):
             self.lease.usual = {address: Device(address).state() for address in self.lease.usual}
         answer["after"] = ("the process %s cannot be ended" % stuck[0]) if stuck else self.put_back(self.lease.usual)
@@ -970,6 +1137,7 @@ class Agent:
             signal.signal(name, signal.SIG_IGN)
         self.unwatch(self.input)
         self.end_program()
+        self.settings.put_back()
         trouble = self.put_back(self.lease.found)
         self.lease.release(trouble is None)
         return trouble

@@ -1,7 +1,8 @@
 import { vfioScenario } from '../../../harness/build/scenario-builder.js';
 import type { BufferHandle, VfioProgramBuilder } from '../../../harness/build/vfio-program-builder.js';
 import type { Scenario } from '../../../harness/scenario.js';
-import { drain, fillDevice, LENGTH, MEMORY_BYTE, openRig, OTHER_BYTE, PAGE, reached, refused, TARGET, V2, writes } from './device.js';
+import type { Term } from '../../../reference/doors/term.js';
+import { drain, fillDevice, LENGTH, MEMORY_BYTE, openRig, OTHER_BYTE, PAGE, reached, refused, TARGET, V2, writes, type Rig } from './device.js';
 
 const TRANSLATED = 'dma/translated';
 const UNREGISTERED = 'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY/mapped';
@@ -10,6 +11,17 @@ const UNREGISTERED = 'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY/mapped';
 function replace(p: VfioProgramBuilder, memory: BufferHandle): void {
   p.munmap(memory).do({ door: 'user', op: 'map', length: memory.length, protection: 'rw', address: memory.address, as: 'again' });
   p.fill(memory.address, LENGTH, OTHER_BYTE).load(memory.address, LENGTH, 'new-memory');
+}
+
+/** Memory that was unregistered while a device could reach it, by the bus address `iova`. */
+function unregisterMapped(p: VfioProgramBuilder): { readonly rig: Rig; readonly memory: BufferHandle; readonly iova: Term } {
+  const rig = openRig(p);
+  const memory = p.registered(rig.container, 0x1_0000n);
+  const iova = rig.window.at(TARGET);
+  p.map(rig.container, memory.address, iova, PAGE);
+  fillDevice(p, rig);
+  p.unregister(rig.container, memory);
+  return { rig, memory, iova };
 }
 
 const NEW_IS_UNTOUCHED = refused('write', 'new', 'new memory at the old address is not mapped', TRANSLATED);
@@ -50,12 +62,8 @@ export const scenarios: readonly Scenario[] = [
       claims: [reached('write', 'write', 'the page is pinned as long as it is mapped')],
     },
     (p) => {
-      const rig = openRig(p);
-      const memory = p.registered(rig.container, 0x1_0000n);
-      p.map(rig.container, memory.address, rig.window.at(TARGET), PAGE);
-      fillDevice(p, rig);
-      p.unregister(rig.container, memory);
-      writes(p, rig, { as: 'write', iova: rig.window.at(TARGET), memory: memory.address });
+      const { rig, memory, iova } = unregisterMapped(p);
+      writes(p, rig, { as: 'write', iova, memory: memory.address });
     },
   ),
   vfioScenario(
@@ -67,13 +75,9 @@ export const scenarios: readonly Scenario[] = [
       claims: [NEW_IS_UNTOUCHED],
     },
     (p) => {
-      const rig = openRig(p);
-      const memory = p.registered(rig.container, 0x1_0000n);
-      p.map(rig.container, memory.address, rig.window.at(TARGET), PAGE);
-      fillDevice(p, rig);
-      p.unregister(rig.container, memory);
+      const { rig, memory, iova } = unregisterMapped(p);
       replace(p, memory);
-      p.deviceWrites(rig.device, rig.window.at(TARGET), LENGTH, 0).load(memory.address, LENGTH, 'new');
+      p.deviceWrites(rig.device, iova, LENGTH, 0).load(memory.address, LENGTH, 'new');
     },
   ),
 ];

@@ -1,12 +1,22 @@
 import { vfioScenario } from '../../../harness/build/scenario-builder.js';
+import type { IovaWindow, VfioProgramBuilder } from '../../../harness/build/vfio-program-builder.js';
 import type { Scenario } from '../../../harness/scenario.js';
-import { DATA, drain, fillDevice, openRig, OTHER_BYTE, PAGE, reached, reads, refused, reopen, secondWindow, TARGET, TWO_WINDOWS, V2, writes } from './device.js';
+import { DATA, drain, fillDevice, openRig, OTHER_BYTE, PAGE, reached, reads, refused, reopen, secondWindow, TARGET, TWO_WINDOWS, V2, writes, type Rig } from './device.js';
 
 const MAPPED = 'VFIO_IOMMU_MAP_DMA/mapped';
 const TRANSLATED = 'dma/translated';
 const READ = 1n;
 const WRITE = 2n;
 const BOTH = 3n;
+
+/** Maps a page with these permissions; the device reads it, and then writes it. */
+function readThenWrite(p: VfioProgramBuilder, rig: Rig, window: IovaWindow, permission: bigint): void {
+  const [iova, memory] = [window.at(TARGET), rig.buffer.at(DATA)];
+  p.map(rig.container, memory, iova, PAGE, permission);
+  reads(p, rig, { as: 'read', iova, memory });
+  drain(p, rig, 'read');
+  writes(p, rig, { as: 'write', iova, memory, byte: OTHER_BYTE, slot: 1 });
+}
 
 /** What each permission lets a device do. A device may read what it may write on PowerNV, and only there. */
 export const scenarios: readonly Scenario[] = [
@@ -20,11 +30,7 @@ export const scenarios: readonly Scenario[] = [
     },
     (p) => {
       const rig = openRig(p);
-      const [iova, memory] = [rig.window.at(TARGET), rig.buffer.at(DATA)];
-      p.map(rig.container, memory, iova, PAGE, READ);
-      reads(p, rig, { as: 'read', iova, memory });
-      drain(p, rig, 'read');
-      writes(p, rig, { as: 'write', iova, memory, byte: OTHER_BYTE, slot: 1 });
+      readThenWrite(p, rig, rig.window, READ);
     },
   ),
   vfioScenario(
@@ -55,11 +61,7 @@ export const scenarios: readonly Scenario[] = [
     },
     (p) => {
       const rig = openRig(p);
-      const [iova, memory] = [rig.window.at(TARGET), rig.buffer.at(DATA)];
-      p.map(rig.container, memory, iova, PAGE, BOTH);
-      reads(p, rig, { as: 'read', iova, memory });
-      drain(p, rig, 'read');
-      writes(p, rig, { as: 'write', iova, memory, byte: OTHER_BYTE, slot: 1 });
+      readThenWrite(p, rig, rig.window, BOTH);
     },
   ),
   vfioScenario(
@@ -72,11 +74,7 @@ export const scenarios: readonly Scenario[] = [
     },
     (p) => {
       const rig = openRig(p);
-      const [iova, memory] = [secondWindow(p, rig.container).at(TARGET), rig.buffer.at(DATA)];
-      p.map(rig.container, memory, iova, PAGE, READ);
-      reads(p, rig, { as: 'read', iova, memory });
-      drain(p, rig, 'read');
-      writes(p, rig, { as: 'write', iova, memory, byte: OTHER_BYTE, slot: 1 });
+      readThenWrite(p, rig, secondWindow(p, rig.container), READ);
     },
   ),
 ];

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { LINUX_POWERNV, LINUX_PSERIES } from '../../adapters/model/machines.js';
-import { vfioPrograms } from '../../harness/explore/vfio-programs.js';
-import type { MachineDescription } from '../description.js';
-import { machineFacts } from '../description.js';
-import { field, type Observation } from '../doors/observation.js';
-import type { Operation } from '../doors/operations.js';
-import { resolve } from '../doors/term.js';
-import { REFERENCE_RULES } from '../rule-book.js';
-import type { Container, Host } from './host.js';
+import { LINUX_POWERNV, LINUX_PSERIES } from './../adapters/model/machines.js';
+import { vfioPrograms } from './../harness/explore/vfio-programs.js';
+import type { MachineDescription } from './description.js';
+import { machineFacts } from './description.js';
+import { field, type Observation } from './doors/observation.js';
+import type { Operation } from './doors/operations.js';
+import { resolve } from './doors/term.js';
+import { REFERENCE_RULES } from './rule-book.js';
+import type { Container, Host } from './vfio/host.js';
 import { HostModel, type LinuxOperation } from './host-model.js';
 
 /** The model with the results of a program so far, its state to be looked at. */
@@ -56,34 +56,28 @@ describe.each([
 ] as const)('any program on %s', (_name, machine) => {
   const programs = vfioPrograms(machine, 25);
 
-  it('has locked after every call what its windows, regions and enabled containers take', () => {
+  const afterEveryCall = (look: (host: Host) => void): void =>
     fc.assert(
       fc.property(programs, ({ operations }) => {
         const runner = new Runner(machine);
         for (const operation of operations) {
           runner.run(operation);
-          const { host } = runner.model;
-          expect(host.processes.get('main')!.space.lockedPages).toBe(locked(host));
+          look(runner.model.host);
         }
       }),
       { numRuns: 60 },
     );
+
+  it('has locked after every call what its windows, regions and enabled containers take', () => {
+    afterEveryCall((host) => expect(host.processes.get('main')!.space.lockedPages).toBe(locked(host)));
   });
 
   it('has every entry of the hardware accounted for, and every region as many mappings as entries', () => {
-    fc.assert(
-      fc.property(programs, ({ operations }) => {
-        const runner = new Runner(machine);
-        for (const operation of operations) {
-          runner.run(operation);
-          const { host } = runner.model;
-          expect(mapped(host)).toBe(accounted(host));
-          const users = containers(host).flatMap(({ tables }) => tables.flatMap((table) => (table === undefined ? [] : [...table.users.values()])));
-          for (const region of host.processes.get('main')!.space.regions) expect(region.mapped).toBe(1 + users.filter((user) => user === region).length);
-        }
-      }),
-      { numRuns: 60 },
-    );
+    afterEveryCall((host) => {
+      expect(mapped(host)).toBe(accounted(host));
+      const users = containers(host).flatMap(({ tables }) => tables.flatMap((table) => (table === undefined ? [] : [...table.users.values()])));
+      for (const region of host.processes.get('main')!.space.regions) expect(region.mapped).toBe(1 + users.filter((user) => user === region).length);
+    });
   });
 
   it('leaves nothing behind when everything is closed: nothing locked, no region, no window of its own, every group with the host', () => {

@@ -1,6 +1,8 @@
-/** A client for QEMU's machine protocol (one JSON object per line) on the standard streams of its process. */
+/** A client for QEMU's machine protocol: one JSON object per line, each way. */
 
 import type { Readable, Writable } from 'node:stream';
+
+import { stringify } from '../reference/doors/json.js';
 
 interface QmpMessage {
   readonly return?: unknown;
@@ -9,15 +11,18 @@ interface QmpMessage {
 }
 
 interface Waiter {
-  readonly resolve: () => void;
+  readonly resolve: (value: unknown) => void;
   readonly reject: (reason: Error) => void;
 }
 
+const SINGLE_LINE = 0;
+
+/** Speaks with one QEMU, over the standard streams of its process or over a socket. */
 export class QmpClient {
   readonly #commands: Waiter[] = [];
   readonly #events = new Map<string, Waiter[]>();
   #partial = '';
-  #closed = false;
+  #closed: Error | undefined;
 
   constructor(
     private readonly input: Writable,
@@ -25,25 +30,25 @@ export class QmpClient {
   ) {
     output.setEncoding('utf8');
     output.on('data', (text: string) => this.#receive(text));
-    output.on('close', () => this.#close());
-    input.on('error', () => this.#close());
+    output.on('close', () => this.#close(new Error('QEMU closed its machine protocol')));
+    input.on('error', (error) => this.#close(error));
     this.execute('qmp_capabilities').catch(() => undefined);
   }
 
-  /** Runs a command; resolves when QEMU has answered, rejects on its error or its death. */
-  execute(command: string): Promise<void> {
+  /** Runs a command; resolves to QEMU's answer, rejects on its error or its death. */
+  execute(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) {
-        reject(new Error(`QEMU was gone before ${command}`));
+      if (this.#closed !== undefined) {
+        reject(this.#closed);
         return;
       }
       this.#commands.push({ resolve, reject });
-      this.input.write(`${JSON.stringify({ execute: command })}\n`);
+      this.input.write(`${stringify({ execute: command, arguments: args }, SINGLE_LINE)}\n`);
     });
   }
 
   /** Resolves at the next event of that name. Ask before causing the event. */
-  event(name: string): Promise<void> {
+  event(name: string): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const waiters = this.#events.get(name) ?? [];
       this.#events.set(name, [...waiters, { resolve, reject }]);
@@ -60,18 +65,18 @@ export class QmpClient {
     if (message.event !== undefined) {
       const waiters = this.#events.get(message.event) ?? [];
       this.#events.delete(message.event);
-      for (const { resolve } of waiters) resolve();
+      for (const { resolve } of waiters) resolve(undefined);
     } else if (message.error !== undefined) {
       this.#commands.shift()?.reject(new Error(message.error.desc));
     } else if (message.return !== undefined) {
-      this.#commands.shift()?.resolve();
+      this.#commands.shift()?.resolve(message.return);
     }
   }
 
-  #close(): void {
-    this.#closed = true;
+  #close(reason: Error): void {
+    this.#closed ??= reason;
     const waiters = [...this.#commands.splice(0), ...[...this.#events.values()].flat()];
     this.#events.clear();
-    for (const { reject } of waiters) reject(new Error('QEMU closed its machine protocol'));
+    for (const { reject } of waiters) reject(this.#closed);
   }
 }
