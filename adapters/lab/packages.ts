@@ -97,7 +97,8 @@ async function fetchKernel({ suite, metapackage, version }: DebianKernel, scratc
   return unpackedInto(scratch, apt, split.length > 0 ? split : [image]);
 }
 
-async function unpackedInto(scratch: string, apt: PrivateApt, names: readonly string[]): Promise<string> {
+/** Fetches packages and unpacks them below `scratch`. Their file names are listed in packages.txt of the directory that is returned. */
+export async function unpackedInto(scratch: string, apt: PrivateApt, names: readonly string[]): Promise<string> {
   const root = join(scratch, 'root');
   const files = await apt.unpack(names, root);
   writeFileSync(join(root, 'packages.txt'), files.map((file) => `${basename(file, '.deb')}\n`).join(''));

@@ -11,6 +11,8 @@ const PACKAGES = {
   'apt-cache': 'apt',
   'dpkg-deb': 'dpkg',
   xz: 'xz-utils',
+  tar: 'tar',
+  gcc: 'gcc',
 } as const;
 
 /** A program of the host. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { TargetLost, UsageError, type Target } from '../../adapters/target.js';
 import { HtmlReportError } from '../../reports/allure/html.js';
 import { RunFilesError } from '../../reports/files.js';
@@ -13,6 +13,7 @@ import { proofText, proveLedger } from './ledger.js';
 import { foresee, foresightText } from '../foresight.js';
 import { doctorText } from './doctor.js';
 import { labConsole, labDown, labList, labSsh, labUp, type LabUpOptions } from './lab.js';
+import { labKernel, type LabKernelOptions } from './lab-kernel.js';
 import { list, planText, type ListOptions } from './list.js';
 import { reportCommand } from './report.js';
 import { replay, replayText } from './replay.js';
@@ -123,6 +124,17 @@ lab
   .argument('[id]')
   .action(async (id: string | undefined) => {
     process.exitCode = await labConsole(id);
+  });
+lab
+  .command('kernel')
+  .description("build a kernel with IOMMUFD for --kernel, from Debian's source or a tree of your own; prints the path of its vmlinux")
+  .option('--mock', "with the mock IOMMU of the kernel's own selftests")
+  .addOption(new Option('--page <size>', 'page size of the kernel').choices(['4k', '64k']).default('4k'))
+  .option('--source <dir>', 'the root of a tree of Linux; it is only read')
+  .option('--config <file>', "more options, CONFIG_NAME=value; they win over the project's")
+  .option('--jobs <n>', 'compilers at a time (default: one for each processor)', count)
+  .action(async (options: LabKernelOptions) => {
+    console.log(await labKernel(options));
   });
 
 withTarget('replay', 'run a saved program and judge it')
