@@ -43,7 +43,7 @@ export const CHOICES = {
   I31: "IOMMUFD on POWER, unmapping memory that a guest's entries map: EBUSY, or done with the entries cleared before.",
   I30: 'IOMMUFD on POWER, windows of a second table of an IOAS: refused (one table has all windows of a PE), or windows beside those of the first.',
   E1: 'EEH: ending a reset of a PE that is stopped and in none: refused with -7 or -3, or the stop is over.',
-  E2: 'EEH: what VFIO shows of a PE while a reset is held: 1, or 2 where the host bridge keeps it stopped.',
+  E2: 'EEH: what VFIO shows of a PE while a reset is held: 1, or 2 where the host bridge keeps it stopped; an emulated one may show 0.',
   E3: 'EEH: what VFIO shows of a PE that is unavailable, for a time or for good: 2, or 5.',
   E4: 'EEH: letting DMA go on while MMIO is stopped: done, or refused.',
   E5: 'EEH: an error that the platform cannot inject: refused, and how, or taken to no effect.',

@@ -7,11 +7,12 @@ import type { Answer, Guard, RuleBook } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import type { ContainerContext, GroupContext } from '../vfio/checks.js';
 import type { Look } from '../vfio/eeh-look.js';
-import { withCondition, withEffect, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
+import { changeCall, withCondition, withEffect, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
 
 const OP = 'VFIO_EEH_PE_OP';
 const OPTION = 'ibm,set-eeh-option';
 const RESET = 'ibm,set-slot-reset';
+const GET_DEVICE = 'VFIO_GROUP_GET_DEVICE_FD';
 
 interface PeOp extends ContainerContext {
   readonly operation: PeOperation | undefined;
@@ -56,8 +57,41 @@ const noInjection: Guard<PeOp> = {
   refuse: [-E.ENOENT],
 };
 
+/** A PE that was left with a reset held: its configuration space is blocked, whoever comes next. */
+const HELD = 'reset-held:';
+
+const markHeld = (c: PeOp): undefined => {
+  for (const { description } of c.container.groups) c.host.machine.scars.add(HELD + description.name);
+};
+
+const blocked: Guard<GroupContext> = {
+  id: `${GET_DEVICE}/opened`,
+  text: 'Linux: the device of a PE on which a reset is held cannot be opened.',
+  source: 'Linux arch/powerpc/kernel/eeh.c eeh_pe_reset (EEH_PE_CFG_BLOCKED)',
+  status: 'merged',
+  level: 'must',
+  when: ({ host, group }) => host.machine.scars.has(HELD + group.description.name) && group.devices === 0,
+  refuse: [-E.ENODEV],
+};
+
+const heldReset = (rules: RuleBook): RuleBook => {
+  const held = (['hot-reset', 'fundamental-reset'] as const).reduce((book, operation) => afterOperation(book, operation, markHeld), rules);
+  const ended = afterOperation(held, 'deactivate', (c) => {
+    for (const { description } of c.container.groups) c.host.machine.scars.delete(HELD + description.name);
+    return undefined;
+  });
+  return changeCall(ended, GET_DEVICE, (call) => ({ ...call, guards: [...call.guards, blocked] }));
+};
+
 /** Faults that Linux had. */
 export const EEH_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'linux/eeh-reset-left-held',
+    title: 'Who leaves a PE with a reset held leaves a device that nobody can open any more: ENODEV',
+    kind: 'historic',
+    clauses: [`${GET_DEVICE}/opened`],
+    change: heldReset,
+  },
   {
     id: 'linux/eeh-no-injection-in-partition',
     title: 'In a partition no error can be injected: ENOENT',

@@ -98,8 +98,15 @@ function inGroup(c: PeOp, group: VfioGroup): readonly Outcome[] {
   if (pe === undefined) return [{ result: -E.ENODEV, next: 'normal' }];
   if (c.operation === undefined) return pe.states.map((state) => ({ result: 0, next: state }));
   const { operation } = c;
-  return pe.states.flatMap((state) => outcomes(c.host.linux.platform, operation, state));
+  const unnoticed = c.host.linux.emulatedEeh === true && GOING_ON.includes(operation);
+  return pe.states.flatMap((state) => [...outcomes(c.host.linux.platform, operation, state), ...(unnoticed && state === 'reset' ? [UNNOTICED] : [])]);
 }
+
+/** What shows whether a PE is stopped while a reset is held, and what would let it go on. */
+const GOING_ON: readonly PeOperation[] = ['get-state', 'unfreeze-io', 'unfreeze-dma'];
+
+/** An emulator's host bridge does not notice that firmware stops a PE for its reset, and shows it going on. */
+const UNNOTICED: Outcome = { result: 0, next: 'reset' };
 
 /** Group by group: the first result other than 0 ends it. The usual ending comes first. */
 function endings(c: PeOp): readonly [Ending, ...Ending[]] {

@@ -104,6 +104,18 @@ const closed: readonly Scenario[] = [
     },
   ),
   eehScenario(
+    { id: 'eeh/vfio/owner/reset-left', title: 'After an owner left with a reset held the next one can open the device, and end the reset', clauses: [rule('hot-reset'), rule('deactivate'), 'VFIO_GROUP_GET_DEVICE_FD/opened'] },
+    (p) => {
+      const before = p.v2();
+      const first = p.device(before);
+      pe(p, before, 'hot-reset');
+      p.close(first.fd).close(before.group).close(before.fd);
+      const after = p.v2();
+      p.device(after);
+      pe(p, after, 'deactivate');
+    },
+  ),
+  eehScenario(
     {
       id: 'eeh/vfio/owner/reset-left-held',
       title: 'After an owner died with a reset held the next one ends it, and meets the device as it was, its configuration too',
