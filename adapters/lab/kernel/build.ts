@@ -115,7 +115,7 @@ async function build(place: Omit<Workplace, 'kconfig'>, { jobs, progress }: Kern
   await make({ ...place, kconfig }, { target: 'allnoconfig', jobs: 1, variables: { KCONFIG_ALLCONFIG: fragment } });
   const config = configurationOf(output);
   report(config, recipe, progress);
-  progress(`compiling with ${jobs} jobs (some 1,100 files; five minutes on two idle cores)`);
+  progress(`compiling with ${jobs} jobs (some 1,100 files; seven minutes on two cores)`);
   await make({ ...place, kconfig }, { target: 'vmlinux', jobs, progress });
   return config;
 }
