@@ -50,8 +50,12 @@ export interface Target {
    * program found a way to outlive them. What it shows is to be confirmed by `run`.
    */
   runQuick(program: Program): Promise<Trace>;
-  /** Gives up the running machine: the next program gets a new one. For systems that a fault may have scarred. */
-  renew(): Promise<void>;
+  /**
+   * Gives up the running machine: the next program gets a new one. For systems that a fault may have scarred.
+   *
+   * @param scarred a known fault has; if not, a target that knows the machine to be as it was may keep it
+   */
+  renew(scarred?: boolean): Promise<void>;
   /** Gives everything back: processes, files, devices. May be called twice. */
   close(): Promise<void>;
 }

@@ -75,8 +75,8 @@ export class LabTarget implements Target {
     return this.run(program);
   }
 
-  renew(): Promise<void> {
-    this.#spent ||= !this.#mended;
+  renew(scarred = false): Promise<void> {
+    this.#spent ||= scarred || !this.#mended;
     return Promise.resolve();
   }
 
