@@ -14,7 +14,7 @@ import type { LabMachine } from './machine.js';
 import { startLab } from './start.js';
 import { waitFor } from './wait.js';
 
-/** Minutes and a kernel of 80 MB: for CI and whoever asks. `PAPR_LAB=1 npx jest lost-connection`. */
+// It boots a machine of the lab and takes minutes, so it is run by whoever asks, not by `npm test`: `PAPR_LAB=1 npx jest lost-connection`.
 const inLab = process.env['PAPR_LAB'] === undefined ? describe.skip : describe;
 
 const ioctl = (call: VfioIoctl['call'], fd: string, args: Record<string, bigint | { from: string }>, more: object = {}): Operation => ({ door: 'vfio', op: 'ioctl', call, fd: { from: `${fd}.fd` }, args, ...more });

@@ -193,15 +193,9 @@ def ioctl_out_of_reach(fd, request, data, place):
 
 def ioctl_at_the_end(fd, request, data):
     """The first bytes of the structure at the end of a page, and nothing after them."""
-    pages = c_mmap(0, 2 * mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
-    if pages < 0:
-        return pages, None
-    c_munmap(pages + mmap.PAGESIZE, mmap.PAGESIZE)
-    place = pages + mmap.PAGESIZE - CUT_BYTES
-    ctypes.memmove(place, data, CUT_BYTES)
-    result = c_ioctl(fd, request, place)
-    c_munmap(pages, mmap.PAGESIZE)
-    return result, None
+    with MemoryEnd(CUT_BYTES) as place:
+        ctypes.memmove(place, data, CUT_BYTES)
+        return c_ioctl(fd, request, place), None
 
 
 def do_mmap(step, known):
@@ -638,9 +632,14 @@ class Settings:
                 pass
 
     def put_back(self):
+        """Returns None, or what went wrong: the devices are to be put back all the same."""
         found, self.found = self.found, {}
         for path, text in found.items():
-            write_attribute(path, text + "\n")
+            try:
+                write_attribute(path, text + "\n")
+            except OSError as error:
+                return "setting %s back to '%s' failed: %s" % (path, text, error.strerror)
+        return None
 
 
 def note_resets(operations):
@@ -1097,10 +1096,10 @@ class Agent:
         if broken is not None:
             answer["log"] = self.log.lines()
         stuck = self.end_program()
-        self.settings.put_back()
+        unset = self.settings.put_back()
         if message.get("keep"):
             self.lease.usual = {address: Device(address).state() for address in self.lease.usual}
-        answer["after"] = ("the process %s cannot be ended" % stuck[0]) if stuck else self.put_back(self.lease.usual)
+        answer["after"] = ("the process %s cannot be ended" % stuck[0]) if stuck else self.put_back(self.lease.usual) or unset
         return answer
 
     def pause(self, program):
@@ -1137,8 +1136,8 @@ class Agent:
             signal.signal(name, signal.SIG_IGN)
         self.unwatch(self.input)
         self.end_program()
-        self.settings.put_back()
-        trouble = self.put_back(self.lease.found)
+        unset = self.settings.put_back()
+        trouble = self.put_back(self.lease.found) or unset
         self.lease.release(trouble is None)
         return trouble
 
