@@ -160,7 +160,7 @@ const isTogether = (operation: Operation): operation is Together => operation.do
 
 /** An operation of a partition's doors. @throws Error for one of a Linux kernel's */
 function partitionOperation(operation: Operation): PartitionOperation {
-  if (operation.door === 'vfio' || operation.door === 'user' || operation.door === 'host') {
+  if (operation.door === 'vfio' || operation.door === 'iommufd' || operation.door === 'kvm' || operation.door === 'user' || operation.door === 'host') {
     throw new Error(`A partition without a Linux kernel has no door '${operation.door}'.`);
   }
   return operation;

@@ -14,7 +14,7 @@ import { hcallStatusName } from './uapi/hcall.js';
 import { rtasStatus, rtasStatusName, statusCell } from './uapi/rtas.js';
 
 /** The operations of a partition's doors: what its operating system meets. */
-export type PartitionOperation = Exclude<Operation, { door: 'vfio' | 'user' | 'host' }>;
+export type PartitionOperation = Exclude<Operation, { door: 'vfio' | 'iommufd' | 'kvm' | 'user' | 'host' }>;
 
 /** The reference of a partition: answers and judges the operations of the doors `papr`, `memory`, `dma` and `platform`. */
 export class PartitionModel {

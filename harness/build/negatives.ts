@@ -5,6 +5,7 @@ import { RTAS_CALLS, type RtasName } from '../../reference/uapi/rtas.js';
 import type { HcallName } from '../../reference/uapi/hcall.js';
 import { isIoctl, type IoctlName } from '../../reference/uapi/ioctl.js';
 import { isIommufdCall } from '../../reference/uapi/iommufd.js';
+import { isKvmCall } from '../../reference/uapi/kvm.js';
 import type { Scenario } from '../scenario.js';
 import { ProgramBuilder } from './program-builder.js';
 import { fromOperations } from './scenario-builder.js';
@@ -64,8 +65,8 @@ function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): S
 
 /** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`, `ibm,set-slot-reset` → `set-slot-reset`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
 export const shortName = (call: string): string =>
-  /^(H|VFIO|IOMMU|TYPE1)_/.test(call)
-    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU|TYPE1)_/, '').toLowerCase().replaceAll('_', '-')
+  /^(H|VFIO|IOMMU|TYPE1|KVM)_/.test(call)
+    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU|TYPE1|KVM)_/, '').toLowerCase().replaceAll('_', '-')
     : call.replace(/^ibm,(?:([a-z]+)-pe-dma-window$)?/, '$1');
 
 const isRtas = (name: string): name is RtasName => (RTAS_CALLS as readonly string[]).includes(name);
@@ -91,5 +92,9 @@ function ioctl(name: IoctlName, sample: Sample, args: Readonly<Record<string, Te
   const [beyond, common] = [changed('beyond'), { op: 'ioctl', fd, args, ...(by && { by }) } as const];
   if (isIommufdCall(name)) return { door: 'iommufd', call: name, ...common, ...(pointer && { pointer }), ...(beyond && { beyond }) };
   if (pointer === 'cut') throw new Error(`${name} has no size of its own: its structure cannot be cut.`);
+  if (isKvmCall(name)) {
+    if (pointer === 'read-only') throw new Error(`The kernel writes nothing to the structure of ${name}.`);
+    return { door: 'kvm', op: 'ioctl', fd, call: name, args, ...(pointer && { pointer }), ...(by && { by }) };
+  }
   return { door: 'vfio', op: 'ioctl', fd, call: name, args, ...(device && { device }), ...(pointer && { pointer }), ...(by && { by }) };
 }

@@ -58,6 +58,8 @@ function capabilitiesOf(operation: Operation): Capability[] {
       return ['vfio', ...vfioCapabilities(operation), ...termsOf(operation).flatMap(termCapabilities)];
     case 'iommufd':
       return ['iommufd', ...iommufdCapabilities(operation), ...termsOf(operation).flatMap(termCapabilities)];
+    case 'kvm':
+      return ['kvm', ...termsOf(operation).flatMap(termCapabilities)];
     case 'user':
       return ['vfio', ...((operation.op === 'map' || operation.op === 'file') && operation.hugePages !== undefined ? [`huge:${operation.hugePages}`] : [])];
     case 'host':

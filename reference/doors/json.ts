@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HCALLS, type HcallName } from '../uapi/hcall.js';
 import { RTAS_CALLS } from '../uapi/rtas.js';
 import { IOMMUFD_CALLS, type IommufdCallName } from '../uapi/iommufd.js';
+import { KVM_CALLS, type KvmCallName } from '../uapi/kvm.js';
 import { VFIO_CALLS, type VfioCallName } from '../uapi/vfio.js';
 import type { Program } from './operations.js';
 
@@ -91,6 +92,16 @@ const iommufd = z.discriminatedUnion('op', [
   z.strictObject({ ...by, door: z.literal('iommufd'), op: z.literal('write'), fd: term, words: z.array(term).max(64), room: natural(0, 4095).optional() }),
 ]);
 
+const kvmCalls = Object.keys(KVM_CALLS) as [KvmCallName, ...KvmCallName[]];
+
+const kvm = z.discriminatedUnion('op', [
+  z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('open') }),
+  z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('ioctl'), fd: term, call: z.enum(kvmCalls), args: z.record(z.string(), term), pointer: z.literal('unmapped').optional() }),
+  z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('map'), fd: term, length: word }),
+  z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('guest'), vm: term, processor: natural(0, 3) }),
+  z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('hcall'), processor: term, call: z.enum(hcallNames), args: z.array(term).max(9) }),
+]);
+
 const user = z.discriminatedUnion('op', [
   z.strictObject({
     ...by,
@@ -103,7 +114,7 @@ const user = z.discriminatedUnion('op', [
   }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('unmap'), address: term, length: word }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('fill'), address: term, length: natural(1, 65536), byte: natural(0, 255) }),
-  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('store'), address: term, wordBytes: z.union([z.literal(4), z.literal(8)]), words: z.array(term).min(1).max(512) }),
+  z.strictObject({ ...by, door: z.literal('user'), op: z.literal('store'), address: term, order: z.literal('big').optional(), wordBytes: z.union([z.literal(4), z.literal(8)]), words: z.array(term).min(1).max(512) }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('load'), address: term, length: natural(1, 4096) }),
   z.strictObject({ ...by, door: z.literal('user'), op: z.literal('file'), kind: z.enum(['memory', 'plain']), length: word, hugePages: natural(16, 34).optional() }),
 ]);
@@ -126,7 +137,7 @@ const hostAlone = [
   z.strictObject({ ...host, op: z.literal('eeh-notify'), what: z.enum(['listen', 'hear', 'recover', 'leave']), device: z.string(), depth: natural(1, 1000).optional(), serial: term.optional() }),
 ] as const;
 
-const alone = z.union([papr, memory, dma, platform, vfio, iommufd, user, ...hostAlone]);
+const alone = z.union([papr, memory, dma, platform, vfio, iommufd, kvm, user, ...hostAlone]);
 const together = z.strictObject({ ...host, op: z.literal('together'), left: alone, right: alone });
 
 const programSchema = z.strictObject({

@@ -5,6 +5,8 @@ export type Observation =
   | HcallObservation
   | RtasObservation
   | SyscallObservation
+  /** A hypercall that the kernel left to the virtual machine monitor: R4 … R12 as the monitor was given them, unsigned. */
+  | { readonly kind: 'handed'; readonly registers: readonly bigint[] }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   /** Figures by name. */
   | { readonly kind: 'values'; readonly values: Readonly<Record<string, bigint>> }

@@ -2,6 +2,7 @@ import type { Term } from './term.js';
 import type { HcallName } from '../uapi/hcall.js';
 import type { RtasName } from '../uapi/rtas.js';
 import type { IommufdCallName } from '../uapi/iommufd.js';
+import type { KvmCallName } from '../uapi/kvm.js';
 import type { VfioCallName } from '../uapi/vfio.js';
 
 /**
@@ -15,6 +16,7 @@ export type Operation =
   | PlatformOperation
   | VfioOperation
   | IommufdOperation
+  | KvmOperation
   | UserOperation
   | HostOperation;
 
@@ -243,6 +245,62 @@ export interface QueueWrite extends ByProcess {
   readonly room?: number;
 }
 
+/**
+ * Door `kvm`: a user program that is a virtual machine monitor, and the guest that it runs. Descriptors are closed at the door `vfio`;
+ * the guest's memory is memory of the program (door `user`), given to the machine with KVM_SET_USER_MEMORY_REGION.
+ */
+export type KvmOperation = KvmOpen | KvmIoctl | KvmTableMap | KvmGuest | KvmHcall;
+
+/** Opens `/dev/kvm`. Result: `<as>.fd`. */
+export interface KvmOpen extends ByProcess {
+  readonly door: 'kvm';
+  readonly op: 'open';
+}
+
+/** One ioctl of /dev/kvm, of a machine, or of a device of KVM. Results as at the door `vfio`. */
+export interface KvmIoctl extends ByProcess {
+  readonly door: 'kvm';
+  readonly op: 'ioctl';
+  readonly fd: Term;
+  readonly call: KvmCallName;
+  readonly args: Readonly<Record<string, Term>>;
+  /** The structure lies where there is no memory. */
+  readonly pointer?: 'unmapped';
+}
+
+/** Maps a TCE table (its descriptor) to read and write, so many bytes from its beginning. Result: `<as>.address`. Unmapped at the door `user`. */
+export interface KvmTableMap extends ByProcess {
+  readonly door: 'kvm';
+  readonly op: 'map';
+  readonly fd: Term;
+  readonly length: bigint;
+}
+
+/**
+ * Makes a processor of a machine ready to make hypercalls: creates it, gives the machine the memory slot `GUEST_CODE` (the first time), and
+ * lets it run to where it waits for calls. Result: `<as>.fd`, the processor's descriptor.
+ */
+export interface KvmGuest extends ByProcess {
+  readonly door: 'kvm';
+  readonly op: 'guest';
+  readonly vm: Term;
+  /** Number of the processor, 0 to 3. */
+  readonly processor: number;
+}
+
+/**
+ * A hypercall that the guest makes on a processor. Observed as `hcall` where the kernel answered it, as `handed` where the kernel left it to
+ * the monitor, which does nothing about it. Results as at the door `papr`.
+ */
+export interface KvmHcall extends ByProcess {
+  readonly door: 'kvm';
+  readonly op: 'hcall';
+  readonly processor: Term;
+  readonly call: HcallName;
+  /** R4, R5, … in order; registers not given are zero. At most 9. */
+  readonly args: readonly Term[];
+}
+
 /** Door `user`: a user program's own memory, and files for others to map. */
 export type UserOperation = UserMap | UserUnmap | UserFill | UserStore | UserLoad | UserFile;
 
@@ -276,11 +334,13 @@ export interface UserFill extends ByProcess {
   readonly byte: number;
 }
 
-/** Stores words one after another, each of 4 or 8 bytes in native order. */
+/** Stores words one after another, each of 4 or 8 bytes. */
 export interface UserStore extends ByProcess {
   readonly door: 'user';
   readonly op: 'store';
   readonly address: Term;
+  /** Default: the system's own order. */
+  readonly order?: 'big';
   readonly wordBytes: 4 | 8;
   readonly words: readonly Term[];
 }

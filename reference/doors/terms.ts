@@ -1,4 +1,4 @@
-import type { HostOperation, IommufdOperation, Operation, Program } from './operations.js';
+import type { HostOperation, IommufdOperation, KvmOperation, Operation, Program } from './operations.js';
 import { isReference, type Term } from './term.js';
 
 /** Every term of an operation, in order. */
@@ -14,6 +14,8 @@ export function termsOf(operation: Operation): readonly Term[] {
       return operation.op === 'open' ? [] : operation.op === 'ioctl' ? [operation.fd, ...Object.values(operation.args)] : [operation.fd];
     case 'iommufd':
       return iommufdTerms(operation);
+    case 'kvm':
+      return kvmTerms(operation);
     case 'user':
       return operation.op === 'file' ? [] : [...(operation.address === undefined ? [] : [operation.address]), ...(operation.op === 'store' ? operation.words : [])];
     case 'host':
@@ -27,6 +29,21 @@ function iommufdTerms(operation: IommufdOperation): readonly Term[] {
   if (operation.op === 'open') return [];
   if (operation.op === 'read') return [operation.fd];
   return [operation.fd, ...(operation.op === 'write' ? operation.words : Object.values(operation.args))];
+}
+
+function kvmTerms(operation: KvmOperation): readonly Term[] {
+  switch (operation.op) {
+    case 'open':
+      return [];
+    case 'guest':
+      return [operation.vm];
+    case 'hcall':
+      return [operation.processor, ...operation.args];
+    case 'map':
+      return [operation.fd];
+    case 'ioctl':
+      return [operation.fd, ...Object.values(operation.args)];
+  }
 }
 
 function hostTerms(operation: HostOperation): readonly Term[] {

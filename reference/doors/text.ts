@@ -3,7 +3,7 @@ import { rtasStatus, rtasStatusName } from '../uapi/rtas.js';
 import { syscallResultName } from '../uapi/errno.js';
 import { hex } from '../values.js';
 import type { Observation, SyscallObservation } from './observation.js';
-import type { HostOperation, IommufdOperation, Operation, UserOperation, VfioOperation } from './operations.js';
+import type { HostOperation, IommufdOperation, KvmIoctl, KvmOperation, Operation, UserOperation, VfioIoctl, VfioOperation } from './operations.js';
 import { isReference, type Term } from './term.js';
 
 /** A term as a reader writes it: `0x1000`, `w1.liobn`, `pe0.end-0x1000`. */
@@ -45,6 +45,8 @@ function bodyText(operation: Operation): string {
       return vfioText(operation) + byText(operation.by);
     case 'iommufd':
       return iommufdText(operation) + byText(operation.by);
+    case 'kvm':
+      return kvmText(operation) + byText(operation.by);
     case 'user':
       return userText(operation) + byText(operation.by);
     case 'host':
@@ -64,13 +66,16 @@ function vfioText(operation: VfioOperation): string {
       return `read ${termText(operation.fd)} region ${operation.region} at ${hex(operation.offset)} +${operation.length}`;
     case 'write':
       return `write ${termText(operation.fd)} region ${operation.region} at ${hex(operation.offset)}: ${hex(operation.value)}`;
-    case 'ioctl': {
-      const args = Object.entries(operation.args).map(([name, value]) => (name === 'value' ? termText(value) : `${name} = ${termText(value)}`));
-      if (operation.device !== undefined) args.push(operation.device);
-      if (operation.pointer !== undefined) args.push(`${operation.pointer} pointer`);
-      return `${operation.call}(${[termText(operation.fd), ...args].join(', ')})`;
-    }
+    case 'ioctl':
+      return ioctlText(operation);
   }
+}
+
+function ioctlText(operation: VfioIoctl | KvmIoctl): string {
+  const args = Object.entries(operation.args).map(([name, value]) => (name === 'value' ? termText(value) : `${name} = ${termText(value)}`));
+  if (operation.door === 'vfio' && operation.device !== undefined) args.push(operation.device);
+  if (operation.pointer !== undefined) args.push(`${operation.pointer} pointer`);
+  return `${operation.call}(${[termText(operation.fd), ...args].join(', ')})`;
 }
 
 function iommufdText(operation: IommufdOperation): string {
@@ -145,6 +150,21 @@ function hostText(operation: HostOperation): string {
   }
 }
 
+function kvmText(operation: KvmOperation): string {
+  switch (operation.op) {
+    case 'open':
+      return 'open /dev/kvm';
+    case 'guest':
+      return `processor ${operation.processor} of ${termText(operation.vm)}`;
+    case 'hcall':
+      return `${operation.call}(${operation.args.map(termText).join(', ')}) by ${termText(operation.processor)}`;
+    case 'map':
+      return `map ${hex(operation.length)} bytes of table ${termText(operation.fd)}`;
+    case 'ioctl':
+      return ioctlText(operation);
+  }
+}
+
 function paprText(operation: Extract<Operation, { door: 'papr' }>): string {
   if (operation.op === 'property') return `property ${operation.name} of ${operation.pe}`;
   const args = operation.args.map(termText).join(', ');
@@ -157,6 +177,8 @@ export function observationText(observation: Observation): string {
   switch (observation.kind) {
     case 'hcall':
       return `${hcallStatusName(Number(observation.status))}, R4 = ${hex(observation.registers[0] ?? 0n)}`;
+    case 'handed':
+      return `handed to the monitor, R4 = ${hex(observation.registers[0] ?? 0n)}`;
     case 'rtas': {
       const [status = 0, ...cells] = observation.rets;
       return [rtasStatusName(rtasStatus(status)), ...cells.map(hex)].join(', ');

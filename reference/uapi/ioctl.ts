@@ -1,22 +1,35 @@
 import { IOMMUFD_CALLS, isIommufdCall, type IommufdCallName } from './iommufd.js';
+import { isKvmCall, KVM_CALLS, type KvmCallName } from './kvm.js';
 import { FIRST_NUMBER, VFIO_CALLS, type Argument, type VfioCallName } from './vfio.js';
 
-/** Every ioctl of the stack by name: VFIO's, and those of /dev/iommu. */
-export type IoctlName = VfioCallName | IommufdCallName;
+/** Every ioctl of the stack by name: VFIO's, those of /dev/iommu, and KVM's. */
+export type IoctlName = VfioCallName | IommufdCallName | KvmCallName;
 
-export const IOCTL_NAMES = [...Object.keys(VFIO_CALLS), ...Object.keys(IOMMUFD_CALLS)] as [IoctlName, ...IoctlName[]];
+export const IOCTL_NAMES = [...Object.keys(VFIO_CALLS), ...Object.keys(IOMMUFD_CALLS), ...Object.keys(KVM_CALLS)] as [IoctlName, ...IoctlName[]];
 
-export const isIoctl = (name: string): name is IoctlName => name in VFIO_CALLS || isIommufdCall(name);
+export const isIoctl = (name: string): name is IoctlName => name in VFIO_CALLS || isIommufdCall(name) || isKvmCall(name);
 
 /** What an ioctl takes. */
-export const argumentOf = (name: IoctlName): Argument => (isIommufdCall(name) ? IOMMUFD_CALLS[name].argument : VFIO_CALLS[name].argument);
+export const argumentOf = (name: IoctlName): Argument => (isKvmCall(name) ? KVM_CALLS[name].argument : isIommufdCall(name) ? IOMMUFD_CALLS[name].argument : VFIO_CALLS[name].argument);
 
-/** n of `_IO(';', n)`. */
-export const numberOf = (name: IoctlName): number => (isIommufdCall(name) ? IOMMUFD_CALLS[name].number : FIRST_NUMBER + VFIO_CALLS[name].number);
+/** n of `_IO(';', n)`, or of `_IO(0xAE, n)`. */
+export const numberOf = (name: IoctlName): number =>
+  isKvmCall(name) ? KVM_CALLS[name].number : isIommufdCall(name) ? IOMMUFD_CALLS[name].number : FIRST_NUMBER + VFIO_CALLS[name].number;
 
-/** How a kernel's ioctl numbers say "no direction": POWER has three direction bits, and 1 for none. */
-const NO_DIRECTION = { ppc64: 0x2000_0000, x86: 0 } as const;
+/** How a kernel's ioctl numbers say which way the structure goes: POWER has three direction bits, others two. */
+const DIRECTIONS = {
+  ppc64: { none: 0x2000_0000, read: 0x4000_0000, write: 0x8000_0000, both: 0xc000_0000 },
+  x86: { none: 0, read: 0x8000_0000, write: 0x4000_0000, both: 0xc000_0000 },
+} as const;
 
-/** The request that a program gives to ioctl. Bytes of the structure are no part of it. Source: arch/powerpc/include/uapi/asm/ioctl.h. */
-export const ioctlRequest = (name: IoctlName, architecture: keyof typeof NO_DIRECTION = 'ppc64'): number =>
-  NO_DIRECTION[architecture] + (0x3b << 8) + numberOf(name);
+/** VFIO and /dev/iommu share a type, `;`, and say nothing of direction and size; KVM's requests do. */
+const OWN_TYPE = 0x3b << 8;
+const KVM_TYPE = 0xae << 8;
+
+/** The request that a program gives to ioctl. Source: arch/powerpc/include/uapi/asm/ioctl.h. */
+export function ioctlRequest(name: IoctlName, architecture: keyof typeof DIRECTIONS = 'ppc64'): number {
+  if (!isKvmCall(name)) return DIRECTIONS[architecture].none + OWN_TYPE + numberOf(name);
+  const { argument, direction, number } = KVM_CALLS[name];
+  const bytes = argument.kind === 'struct' ? argument.bytes : 0;
+  return DIRECTIONS[architecture][direction] + bytes * 0x1_0000 + KVM_TYPE + number;
+}
