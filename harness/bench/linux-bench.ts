@@ -2,6 +2,7 @@ import type { Target } from '../../adapters/target.js';
 import { loadScenarios } from '../catalogue.js';
 import type { KnownDepartures } from '../known.js';
 import { chooseVariant, qualify } from '../qualify.js';
+import { sideBySide, type Qualify } from '../run/side-by-side.js';
 import type { Scenario } from '../scenario.js';
 import type { Figure } from './figure.js';
 
@@ -15,27 +16,36 @@ const FRESH_GOALS: Readonly<Record<string, number>> = { 'lab:pseries': 5 };
 const EXCHANGES_GOAL = 1.2;
 
 /** Figures of a Linux kernel: everything that destroys nothing, from the start of this process on, and a machine after damage. */
-export async function linuxBench(open: () => Promise<Target>, knownOf: (target: Target) => KnownDepartures, snapshot: boolean): Promise<Figure[]> {
-  const target = await open();
+export async function linuxBench(open: () => Promise<[Target, ...Target[]]>, knownOf: (target: Target) => KnownDepartures, snapshot: boolean): Promise<Figure[]> {
+  const machines = await open();
+  const [target, ...others] = machines;
   try {
     const opened = sinceStart();
     const on = { target, known: knownOf(target), destructive: false };
     const scenarios = loadScenarios().filter((scenario) => scenario.destructive !== true && 'variant' in chooseVariant(scenario, on));
     const seconds: number[] = [];
-    for (const scenario of scenarios) seconds.push(await timed(() => qualify(scenario, on)));
+    const timing = (machine: Target): Qualify => async (scenario) => {
+      const started = performance.now();
+      const result = await qualify(scenario, { ...on, target: machine });
+      seconds.push((performance.now() - started) / 1000);
+      return result;
+    };
+    const run = sideBySide(scenarios, [timing(target), ...others.map(timing)], () => false);
+    for (const scenario of scenarios) await run(scenario);
     const whole = sinceStart();
+    const exchanges = machines.reduce((sum, machine) => sum + (machine.exchanges ?? 0), 0);
     const { name, disposable } = target.variants[0];
     const goal = WHOLE_GOALS[name]?.[snapshot ? 'snapshot' : 'boot'];
     return [
       { name: `${name}: from the command until it is open`, value: opened, unit: 'seconds' },
-      { name: `${name}: from the command to the last of ${scenarios.length} verdicts`, value: whole, unit: 'seconds', ...(goal !== undefined && { goal: { atMost: goal } }) },
+      { name: `${name}: from the command to the last of ${scenarios.length} verdicts${others.length === 0 ? '' : ` on ${machines.length} machines`}`, value: whole, unit: 'seconds', ...(goal !== undefined && { goal: { atMost: goal } }) },
       { name: `${name}: a scenario, the median`, value: median(seconds), unit: 'seconds' },
       { name: `${name}: a scenario, the longest`, value: Math.max(...seconds), unit: 'seconds' },
-      { name: `${name}: exchanges a scenario`, value: (target.exchanges ?? 0) / scenarios.length, unit: 'exchanges', goal: { atMost: EXCHANGES_GOAL } },
+      { name: `${name}: exchanges a scenario`, value: exchanges / scenarios.length, unit: 'exchanges', goal: { atMost: EXCHANGES_GOAL } },
       ...(disposable ? [await fresh(target, on.known, scenarios[0]!)] : []),
     ];
   } finally {
-    await target.close();
+    await Promise.all(machines.map((machine) => machine.close()));
   }
 }
 

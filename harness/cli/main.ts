@@ -19,7 +19,7 @@ import { reportCommand } from './report.js';
 import { replay, replayText } from './replay.js';
 import { runCommand, type RunCommandOptions } from './run.js';
 import { selectScenarios } from './select.js';
-import { findProfile, openTarget, type TargetOptions } from './targets.js';
+import { closeAll, findProfile, openMachines, type TargetOptions } from './targets.js';
 
 /** Exit statuses. See README. */
 const EXIT = { ok: 0, departs: 1, usage: 2, target: 3 } as const;
@@ -53,13 +53,21 @@ const count = (text: string): number => {
   return Number(text);
 };
 
+const machineCount = (text: string): number => {
+  if (!/^[1-8]$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 8.');
+  return Number(text);
+};
+
+const MACHINES = ['--machines <n>', 'lab: so many machines at the same time, 1 to 8', machineCount] as const;
+
 withTarget('run', 'run the suites on a target and report')
   .option('--suite <glob...>', 'scenario ids; ** for anything')
   .option('--destructive', 'also what may destroy the target')
   .option('--sensitive', 'show departures that the ledger marks sensitive')
   .option('--out <dir>', 'the directory of the run', 'out/run')
   .option('--no-html', 'leave the HTML report out')
-  .action((options: TargetOptions & RunCommandOptions) => using(options, (target) => runCommand(target, options)));
+  .option(...MACHINES)
+  .action((options: TargetOptions & RunCommandOptions) => using(options, (_target, stopped, machines) => runCommand(machines, options, stopped)));
 
 withTarget('plan', 'what a run would do, without doing it')
   .option('--suite <glob...>', 'scenario ids; ** for anything')
@@ -178,9 +186,10 @@ withTarget('explore', 'random programs, judged and shrunk')
 
 withTarget('bench', 'measure, and compare with what was asked for')
   .option('--json <file>', 'write the figures there')
+  .option(...MACHINES)
   .action(async (options: TargetOptions & { json?: string }) => {
     const known = (target: Target) => knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger));
-    process.exitCode = await benchCommand(options, () => openTarget(options), known, options.json);
+    process.exitCode = await benchCommand(options, () => openMachines(options), known, options.json);
   });
 
 program
@@ -204,18 +213,18 @@ program
   });
 
 /** Opens the target, does the work, and gives the target back, also on Ctrl-C. */
-async function using(options: TargetOptions, work: (target: Target, stopped: () => boolean) => Promise<number>): Promise<void> {
+async function using(options: TargetOptions, work: (target: Target, stopped: () => boolean, machines: readonly [Target, ...Target[]]) => Promise<number>): Promise<void> {
   let interrupted = false;
   const interrupt = (): void => {
     if (interrupted) process.exit(130);
     interrupted = true;
   };
   process.on('SIGINT', interrupt);
-  const target = await openTarget(options);
+  const machines = await openMachines(options);
   try {
-    process.exitCode = await work(target, () => interrupted);
+    process.exitCode = await work(machines[0], () => interrupted, machines);
   } finally {
-    await target.close();
+    await closeAll(machines);
     process.off('SIGINT', interrupt);
   }
 }

@@ -5,9 +5,10 @@ import { exitStatus, VERDICTS, type RunRecord } from '../../reports/run-record.j
 import { loadScenarios } from '../catalogue.js';
 import { qualify } from '../qualify.js';
 import { runSuites } from '../run/run.js';
+import { sideBySide, type Qualify } from '../run/side-by-side.js';
 import { knownOf, ledgerDirectory, PACKAGE_ROOT } from '../session.js';
 import { selectScenarios } from './select.js';
-import { findProfile } from './targets.js';
+import { closeAll, findProfile } from './targets.js';
 
 export interface RunCommandOptions {
   readonly profile: string;
@@ -19,21 +20,27 @@ export interface RunCommandOptions {
   readonly html: boolean;
 }
 
-/** `run`: the suites on one target, with progress and reports. Returns the exit status. */
-export async function runCommand(target: Target, options: RunCommandOptions): Promise<number> {
+/**
+ * `run`: the suites on one target, with progress and reports. Returns the exit status.
+ *
+ * @param others further machines of the same kind
+ * @param stopped true after Ctrl-C
+ */
+export async function runCommand([target, ...others]: readonly [Target, ...Target[]], options: RunCommandOptions, stopped: () => boolean): Promise<number> {
   const [description] = target.variants;
   const known = knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger));
   const scenarios = selectScenarios(loadScenarios(), options.suite);
-  const on = { target, known, destructive: options.destructive === true, sensitive: options.sensitive === true };
+  const on = { known, destructive: options.destructive === true, sensitive: options.sensitive === true };
+  const onMachine = (machine: Target): Qualify => (scenario) => qualify(scenario, { ...on, target: machine });
   const record = await runSuites({
     scenarios,
-    qualify: (scenario) => qualify(scenario, on),
+    qualify: sideBySide(scenarios, [onMachine(target), ...others.map(onMachine)], stopped),
     target: description,
     profile: options.profile,
     suiteVersion: packageVersion(),
     directory: options.out,
     html: options.html,
-    onInterrupt: () => target.close(),
+    onInterrupt: () => closeAll([target, ...others]),
   });
   console.log(summary(record, options));
   return record.complete ? exitStatus(record.totals) : INTERRUPTED;

@@ -20,6 +20,8 @@ export interface TargetOptions {
   readonly kernel?: string;
   readonly cpu?: string;
   readonly snapshot?: true;
+  /** lab: how many machines at the same time, 1 to 8. */
+  readonly machines?: number;
   /** model: the id of a known fault that it has. */
   readonly fault?: string;
   /** ssh: what of the host may be used, and how it is reached. */
@@ -57,7 +59,7 @@ function withFault(rules: RuleBook, fault: string | undefined): RuleBook {
 const labKind = (platform: 'pseries' | 'powernv', what: string): TargetKind => ({
   name: `lab:${platform}`,
   what,
-  takes: ['qemu', 'kernel', 'cpu', 'snapshot'],
+  takes: ['qemu', 'kernel', 'cpu', 'snapshot', 'machines'],
   async open({ qemu, kernel, cpu, snapshot }) {
     const { LabTarget } = await import('../../adapters/lab/target.js');
     return LabTarget.open({
@@ -120,6 +122,7 @@ const SPECIAL: readonly (readonly [keyof TargetOptions, string])[] = [
   ['kernel', '--kernel'],
   ['cpu', '--cpu'],
   ['snapshot', '--snapshot'],
+  ['machines', '--machines'],
   ['device', '--device'],
   ['transport', '--transport'],
   ['knownHosts', '--known-hosts'],
@@ -139,4 +142,24 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
     throw new UsageError(`${idle[1]} says nothing to the target '${options.target}'. It is for ${takers.join(', ')}.`);
   }
   return withProfile(await kind.open(options), findProfile(options.profile));
+}
+
+/**
+ * Opens as many machines of the target as were asked for: the first alone, which makes what the others share.
+ *
+ * @throws UsageError, TargetLost; none is left open then
+ */
+export async function openMachines(options: TargetOptions): Promise<[Target, ...Target[]]> {
+  const first = await openTarget(options);
+  const others = await Promise.allSettled(Array.from({ length: (options.machines ?? 1) - 1 }, () => openTarget(options)));
+  const opened: [Target, ...Target[]] = [first, ...others.flatMap((other) => (other.status === 'fulfilled' ? [other.value] : []))];
+  const failed = others.find((other) => other.status === 'rejected');
+  if (failed === undefined) return opened;
+  await closeAll(opened);
+  throw failed.reason;
+}
+
+/** Gives every machine back. */
+export async function closeAll(targets: readonly Target[]): Promise<void> {
+  await Promise.all(targets.map((target) => target.close()));
 }
