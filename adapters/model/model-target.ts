@@ -28,7 +28,7 @@ const HOST_CAPABILITIES = ['bind', 'limit', 'log'] as const;
 /** What can be done to error states from outside, beyond what follows from the machine. */
 const EEH_CAPABILITIES = ['freeze', 'freeze-beside', 'eeh-debugfs', 'eeh-notify'] as const;
 const PSERIES_PLANNED = describeHost('pseries reference-model linux iommufd as planned', LINUX_PSERIES_PLANNED, 'witness');
-const POWERNV_PLANNED = describeHost('powernv reference-model linux iommufd as planned', LINUX_POWERNV_PLANNED);
+const POWERNV_PLANNED = describeHost('powernv reference-model linux iommufd as planned', LINUX_POWERNV_PLANNED, ...EEH_CAPABILITIES);
 
 const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...TargetDescription[]]>> = {
   model: [

@@ -128,7 +128,7 @@ const noQueue = invalid('fault_id', 'A number of no queue for faults is refused 
 
 /** What the guest of a PE as planned goes by. */
 function guestDomain({ object, windows: { windows } }: Alloc): GuestDomain | undefined {
-  const domain = object?.kind === 'hwpt-paging' ? object.domain : undefined;
+  const domain = object?.kind === 'hwpt-paging' ? object.domain : object?.kind === 'viommu' ? object.parent.domain : undefined;
   return windows !== undefined && domain !== undefined && isParentDomain(domain) ? makeGuestDomain(domain, windows) : undefined;
 }
 
