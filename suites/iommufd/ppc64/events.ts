@@ -143,6 +143,7 @@ export const scenarios: readonly Scenario[] = [
     const w = watched(p, 'pe0.dev0');
     const buffer = p.memory(MEMORY);
     p.iommufd(w.fd, 'IOMMU_IOAS_MAP', { flags: 7n, ioas_id: w.ioas, user_va: buffer.address, length: MEMORY, iova: 0n });
+    given(p, w, w.device, 1n);
     const own = guestTable(p, { ...w, parent: w.viommu, memory: buffer.at }, 'own', LOW_WINDOW);
     attach(p, w.device, own);
     p.fill(buffer.at(0x3000n), 0x1000, 0x42);
