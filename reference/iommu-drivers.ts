@@ -11,8 +11,8 @@ const u32 = z.number().int().min(0).max(0xffff_ffff);
 export const intervalSchema = z.object({ first: address, last: address });
 
 const pagingSchema = z.object({
-  /** The IOVAs that a table translates, in ascending order. */
-  apertures: z.array(intervalSchema).min(1),
+  /** The IOVAs that a table translates unless told, in ascending order; none: a table must be told (POWER as planned). */
+  apertures: z.array(intervalSchema),
   /** Bit n: pages of 2^n bytes. */
   pageSizes: address,
   /** Flags of IOMMU_HWPT_ALLOC that it takes; absent where it takes neither flags nor data (no domain_alloc_paging_flags). */
@@ -149,7 +149,7 @@ export const ppc64Iommu = (pe: PeWindows, starts: readonly bigint[]): GroupIommu
   driver: {
     name: PPC64_DRIVER_NAME,
     paging: {
-      apertures: [{ first: BigInt(pe.dma32Start), last: BigInt(pe.dma32Start) + BigInt(pe.dma32Size) - 1n }],
+      apertures: pe.dma32Size === 0 ? [] : [{ first: BigInt(pe.dma32Start), last: BigInt(pe.dma32Start) + BigInt(pe.dma32Size) - 1n }],
       pageSizes: 1n << 12n,
       flags: flag.nestParent,
       data: HWPT_DATA_PPC64_WINDOWS,

@@ -4,7 +4,7 @@ import { E } from '../uapi/errno.js';
 import { arg, type Ioctl, type IoctlInput } from '../vfio/checks.js';
 import type { Host } from '../vfio/host.js';
 import { answerChecks, IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
-import { planned } from './ppc64/hwpt-checks.js';
+import { planned } from './ppc64/plan.js';
 import { DEVICE, NO_SUCH_OBJECT, SECOND_DEVICE, VDEVICE_ALLOC, VIOMMU, WITH_VIOMMU } from './samples.js';
 import { freeId, type BoundDevice, type Viommu } from './state/context.js';
 import { vdevicesOf } from './virtual.js';

@@ -3,7 +3,7 @@ import { canBeGiven } from '../../eeh/events.js';
 import type { Expected } from '../../rules.js';
 import { EEH_EVENT_LAYOUT } from '../../uapi/iommufd-ppc64.js';
 import { HEADER_BYTES, type EventRecord, type ToldError } from '../state/event-queue.js';
-import { planned } from './hwpt-checks.js';
+import { planned } from './plan.js';
 
 /* What a record of an error of a PE says, where it is read. */
 

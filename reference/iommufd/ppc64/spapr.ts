@@ -1,5 +1,3 @@
-import type { GroupDescription } from '../../description.js';
-import { PPC64_DRIVER_NAME } from '../../iommu-drivers.js';
 import type { Clause, Guard, Violation } from '../../rules.js';
 import { E } from '../../uapi/errno.js';
 import { IOMMU_TYPE } from '../../uapi/vfio.js';
@@ -7,8 +5,8 @@ import { arg } from '../../vfio/checks.js';
 import { makeContainer, type Host, type IommufdFile, type VfioGroup } from '../../vfio/host.js';
 import { attachGroup } from '../../vfio/windows.js';
 import type { IoasContext } from '../checks.js';
-import { iommuOf } from '../groups.js';
-import { AS_PLANNED, planned } from './hwpt-checks.js';
+import { AS_PLANNED } from './hwpt-checks.js';
+import { isPlanned, planned } from './plan.js';
 
 /*
  * The ioctls of SPAPR TCE on /dev/iommu, as a file of their own beside those of type 1: VFIO_SET_IOMMU says whose the numbers are
@@ -23,10 +21,8 @@ const SET = 'TYPE1_SET_IOMMU';
 
 const SPAPR_TYPES: readonly bigint[] = [IOMMU_TYPE.SPAPR_TCE, IOMMU_TYPE.SPAPR_TCE_V2].map(BigInt);
 
-const isPlanned = ({ description }: { readonly description: GroupDescription }): boolean => iommuOf(description).driver.name === PPC64_DRIVER_NAME;
-
 /** A kernel as planned is asked for SPAPR TCE. */
-export const asksForSpapr = (c: IoasContext): boolean => SPAPR_TYPES.includes(arg(c, 'value')) && [...c.host.groups.values()].some(isPlanned);
+export const asksForSpapr = (c: IoasContext): boolean => SPAPR_TYPES.includes(arg(c, 'value')) && isPlanned(c.host);
 
 const isFirstVersion = (c: IoasContext): boolean => arg(c, 'value') === BigInt(IOMMU_TYPE.SPAPR_TCE);
 
@@ -81,4 +77,4 @@ export function serveSpapr(c: IoasContext): void {
 export const EXTENSION_CLAUSE: Clause = proposed('TYPE1_CHECK_EXTENSION/ppc64-spapr', 'A kernel as planned says 1 for SPAPR TCE, and for EEH where the platform has it, or 0 as Linux 7.2.');
 
 /** Extensions that such a kernel may say it has. */
-export const offersSpapr = (host: Host, value: bigint): boolean => [...SPAPR_TYPES, ...(host.linux.eeh ? [BigInt(IOMMU_TYPE.EEH)] : [])].includes(value) && [...host.groups.values()].some(isPlanned);
+export const offersSpapr = (host: Host, value: bigint): boolean => [...SPAPR_TYPES, ...(host.linux.eeh ? [BigInt(IOMMU_TYPE.EEH)] : [])].includes(value) && isPlanned(host);

@@ -81,6 +81,8 @@ export interface Area extends Interval {
   readonly writeable: boolean;
   /** Objects that need it to stay: it cannot be unmapped. */
   locks: number;
+  /** Its memory is pinned, and no page table has it (the plan for POWER). */
+  readonly reserve?: true;
 }
 
 /** A page table of the IOMMU that follows an IOAS (struct iommu_domain); what its hardware is, its driver knows. */
