@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ModelTarget } from '../adapters/model/model-target.js';
 import { programToJson, toJson } from '../reference/doors/json.js';
-import { HISTORIC_MUTANTS } from '../reference/mutants/index.js';
+import { WRITTEN_MUTANTS } from '../reference/mutants/index.js';
 import { mutate } from '../reference/mutants/mutant.js';
 import { REFERENCE_RULES } from '../reference/rule-book.js';
 import type { Ledger, LedgerEntry } from '../reports/ledger.js';
@@ -10,8 +10,8 @@ import { KnownDepartures } from './known.js';
 import { qualify } from './qualify.js';
 import type { Scenario } from './scenario.js';
 
-const STUFF = HISTORIC_MUTANTS.get('qemu/stuff-count')!;
-const PUT = HISTORIC_MUTANTS.get('qemu/h-put-tce-unchecked-page')!;
+const STUFF = WRITTEN_MUTANTS.get('qemu/stuff-count')!;
+const PUT = WRITTEN_MUTANTS.get('qemu/h-put-tce-unchecked-page')!;
 
 const entry = (id: string, mutant: string): LedgerEntry => ({
   id,
@@ -90,7 +90,7 @@ describe('a sound system', () => {
   });
 
   it('departs where a known death comes with something unknown', async () => {
-    const dying = new ModelTarget(mutate(REFERENCE_RULES, [STUFF, HISTORIC_MUTANTS.get('qemu/remove-virtual-adapter-abort')!]));
+    const dying = new ModelTarget(mutate(REFERENCE_RULES, [STUFF, WRITTEN_MUTANTS.get('qemu/remove-virtual-adapter-abort')!]));
     const dies = scenario({ id: 'x/dies', title: '', clauses: [] }, (p) =>
       p.stuff(p.defaultWindow(), 0n, 0n, 513n).rtas('ibm,remove-pe-dma-window', [{ from: 'vio0.liobn' }], 1),
     );

@@ -1,6 +1,6 @@
 import type { MachineDescription } from '../reference/description.js';
 import type { Trace } from '../reference/doors/observation.js';
-import { HISTORIC_MUTANTS } from '../reference/mutants/index.js';
+import { WRITTEN_MUTANTS } from '../reference/mutants/index.js';
 import { mutate, takeChoices, type Mutant } from '../reference/mutants/mutant.js';
 import { SETTLED, STANDINGS, type RuleBook, type Standing } from '../reference/rules.js';
 import { appliesTo, BrokenLedger, type Ledger, type LedgerEntry, type SystemVersion } from '../reports/ledger.js';
@@ -74,7 +74,7 @@ export class KnownDepartures {
    * commit that mends it where there is one.
    */
   diagnose(trace: Trace, machine: MachineDescription): string[] {
-    const behavesLike = [...HISTORIC_MUTANTS.values()].filter((mutant) => this.#explainedBy(mutant, trace, machine));
+    const behavesLike = [...WRITTEN_MUTANTS.values()].filter((mutant) => this.#explainedBy(mutant, trace, machine));
     return behavesLike.map(({ id, title, fix }) => `${id} (${title}${fix === undefined ? '' : `; mended by ${fix}`})`);
   }
 
@@ -100,7 +100,7 @@ export class KnownDepartures {
 }
 
 function mutantOf(entry: LedgerEntry): Mutant {
-  const mutant = HISTORIC_MUTANTS.get(entry.mutant);
+  const mutant = WRITTEN_MUTANTS.get(entry.mutant);
   if (mutant === undefined) {
     throw new BrokenLedger(`Ledger entry ${entry.id} names the mutant '${entry.mutant}', which the reference does not have.`);
   }

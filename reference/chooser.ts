@@ -29,8 +29,8 @@ export interface OpenValue {
   readonly expects: string;
   /** Position among the output words; see `Expected.index`. */
   readonly index: number;
-  /** The output word is joined from cells `index` (high) and `index + 1` (low). */
-  readonly wide?: true;
+  /** The output word is joined from cells `index` (high) and `index + 1` (low); in the order of little-endian words the low one comes first. */
+  readonly wide?: true | 'low-first';
 }
 
 /**
@@ -130,8 +130,8 @@ export class FollowingChooser implements Chooser {
   }
 
   adopt(open: OpenValue): bigint {
-    const high = this.seen.outputs[open.index] ?? 0n;
-    const value = open.wide === true ? (high << 32n) | (this.seen.outputs[open.index + 1] ?? 0n) : high;
+    const [word, next] = [this.seen.outputs[open.index] ?? 0n, this.seen.outputs[open.index + 1] ?? 0n];
+    const value = open.wide === true ? (word << 32n) | next : open.wide === 'low-first' ? (next << 32n) | word : word;
     if (open.permitted(value)) return value;
     this.departures.push({
       clause: open.clause,

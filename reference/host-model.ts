@@ -15,7 +15,7 @@ import { isIoctl, type IoctlName } from './uapi/ioctl.js';
 import { iommufdCall, IOMMUFD_CALLS, isIommufdCall } from './uapi/iommufd.js';
 import { decode, encode, fieldsOf, withFields } from './uapi/structure.js';
 import type { Field } from './uapi/vfio.js';
-import { LATCHING, served } from './vfio/calls.js';
+import { addressee, LATCHING, served } from './vfio/calls.js';
 import { deviceAccess, openAtFirst } from './vfio/device-access.js';
 import { answerRegion, judgeRegion } from './vfio/device-region.js';
 import { answerEeh, isEeh, performEeh } from './vfio/eeh-host.js';
@@ -157,7 +157,7 @@ export class HostModel {
   }
 
   #ioctl(operation: VfioIoctl | IommufdIoctl, process: Process, fd: number): Invocation {
-    const file = process.files.get(fd);
+    const file = addressee(process.files.get(fd), operation.call);
     const name = file?.kind === 'iommufd' ? servedByIommufd(operation.call, this.host.linux.iommufd?.mock) : served(file, operation.call);
     const call = this.#rule(name);
     const values = Object.fromEntries(Object.entries(operation.args).map(([field, term]) => [field, this.value(term)]));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HW_INFO_LAYOUT, HW_INFO_PPC64, HWPT_DATA_PPC64_GUEST, HWPT_DATA_PPC64_WINDOWS, writePayload } from './uapi/iommufd-ppc64.js';
+import { HW_INFO_LAYOUT, HW_INFO_PPC64, HWPT_DATA_PPC64_GUEST, HWPT_DATA_PPC64_WINDOWS, VEVENTQ_PPC64_EEH, VIOMMU_PPC64, writePayload } from './uapi/iommufd-ppc64.js';
 
 /*
  * What the driver of an IOMMU offers to /dev/iommu, as data: the one of POWER as it is, the kernel's own test driver, one like
@@ -11,8 +11,8 @@ const u32 = z.number().int().min(0).max(0xffff_ffff);
 export const intervalSchema = z.object({ first: address, last: address });
 
 const pagingSchema = z.object({
-  /** The IOVAs that a table translates, in ascending order. */
-  apertures: z.array(intervalSchema).min(1),
+  /** The IOVAs that a table translates unless told, in ascending order; none: a table must be told (POWER as planned). */
+  apertures: z.array(intervalSchema),
   /** Bit n: pages of 2^n bytes. */
   pageSizes: address,
   /** Flags of IOMMU_HWPT_ALLOC that it takes; absent where it takes neither flags nor data (no domain_alloc_paging_flags). */
@@ -24,13 +24,13 @@ const pagingSchema = z.object({
 const viommuSchema = z.object({
   /** The type that a program asks for. */
   type: u32,
-  /** Type of the entries that invalidate a guest's table, and of those that invalidate what devices of the guest keep. */
-  tableEntries: u32,
-  deviceEntries: u32,
+  /** Type of the entries that invalidate a guest's table, and of those that invalidate what devices of the guest keep; absent: none. */
+  tableEntries: u32.optional(),
+  deviceEntries: u32.optional(),
   /** Type of the events of a guest's devices. */
   events: u32,
-  /** Queues in the guest's memory that hardware reads: their type, and how many. */
-  hwQueues: z.object({ type: u32, most: u32 }),
+  /** Queues in the guest's memory that hardware reads: their type, and how many; absent: none. */
+  hwQueues: z.object({ type: u32, most: u32 }).optional(),
 });
 
 export const driverSchema = z.object({
@@ -141,7 +141,7 @@ export const PPC64_DRIVER_NAME = 'ppc64';
 
 /**
  * A PE of POWER as the plan for /dev/iommu has it: by default a table of the default window, of 4 KiB pages; other windows by data;
- * tables of a guest on top of its memory. Interrupts are isolated no better than before: nobody has proposed to change that.
+ * tables of a guest on top of its memory; a virtual IOMMU that tells of errors. Interrupts are isolated no better than before: nobody has proposed to change that.
  *
  * @param starts where a window beside the default one can begin
  */
@@ -149,12 +149,13 @@ export const ppc64Iommu = (pe: PeWindows, starts: readonly bigint[]): GroupIommu
   driver: {
     name: PPC64_DRIVER_NAME,
     paging: {
-      apertures: [{ first: BigInt(pe.dma32Start), last: BigInt(pe.dma32Start) + BigInt(pe.dma32Size) - 1n }],
+      apertures: pe.dma32Size === 0 ? [] : [{ first: BigInt(pe.dma32Start), last: BigInt(pe.dma32Start) + BigInt(pe.dma32Size) - 1n }],
       pageSizes: 1n << 12n,
       flags: flag.nestParent,
       data: HWPT_DATA_PPC64_WINDOWS,
     },
     nested: { flags: 0, data: HWPT_DATA_PPC64_GUEST },
+    viommu: { type: VIOMMU_PPC64, events: VEVENTQ_PPC64_EEH },
     dirtyTracking: false,
     pasidBits: 0,
     hwInfo: { type: HW_INFO_PPC64, words: hwInfoWords(pe, starts) },

@@ -14,8 +14,7 @@ export const asPlanned = (machine: MachineDescription): MachineDescription =>
   changeLinux(machine, (linux) => {
     if (linux.iommufd?.cdev !== true) return linux;
     const starts = offeredStarts(linux);
-    // A PE without a default window is left as it is: the plan does not say what its table is by default.
-    const groups = linux.groups.map((group) => (driverOf(group) === POWER_DRIVER.name && group.dma32Size > 0 ? { ...group, iommu: ppc64Iommu(group, starts) } : group));
+    const groups = linux.groups.map((group) => (driverOf(group) === POWER_DRIVER.name ? { ...group, iommu: ppc64Iommu(group, starts) } : group));
     return { ...linux, groups };
   });
 

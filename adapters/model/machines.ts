@@ -202,3 +202,6 @@ const withNodes = (machine: MachineDescription): MachineDescription =>
 /** The same machines with a kernel as planned: devices have nodes, PEs have page tables. */
 export const LINUX_PSERIES_PLANNED: MachineDescription = withNodes(LINUX_PSERIES);
 export const LINUX_POWERNV_PLANNED: MachineDescription = withNodes(LINUX_POWERNV);
+
+/** The same without the parameter allow_unsafe_interrupts. */
+export const LINUX_PSERIES_PLANNED_SAFE: MachineDescription = { ...LINUX_PSERIES_PLANNED, linux: { ...LINUX_PSERIES_PLANNED.linux!, iommufd: { cdev: true } } };

@@ -13,6 +13,7 @@ import {
   LINUX_PSERIES,
   LINUX_PSERIES_EEH,
   LINUX_PSERIES_PLANNED,
+  LINUX_PSERIES_PLANNED_SAFE,
   MODEL_MACHINE,
   NO_VIO_MACHINE,
   OVERCOMMITTED_MACHINE,
@@ -28,7 +29,9 @@ const HOST_CAPABILITIES = ['bind', 'limit', 'log'] as const;
 /** What can be done to error states from outside, beyond what follows from the machine. */
 const EEH_CAPABILITIES = ['freeze', 'freeze-beside', 'eeh-debugfs', 'eeh-notify'] as const;
 const PSERIES_PLANNED = describeHost('pseries reference-model linux iommufd as planned', LINUX_PSERIES_PLANNED, 'witness');
-const POWERNV_PLANNED = describeHost('powernv reference-model linux iommufd as planned', LINUX_POWERNV_PLANNED);
+const POWERNV_PLANNED = describeHost('powernv reference-model linux iommufd as planned', LINUX_POWERNV_PLANNED, ...EEH_CAPABILITIES);
+
+const PSERIES_PLANNED_SAFE = describeHost('pseries reference-model linux iommufd as planned, safe interrupts', LINUX_PSERIES_PLANNED_SAFE);
 
 const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...TargetDescription[]]>> = {
   model: [
@@ -43,11 +46,13 @@ const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...Targe
     describeHost('pseries reference-model linux iommufd as today', LINUX_IOMMUFD_POWER, 'witness'),
     PSERIES_PLANNED,
     POWERNV_PLANNED,
+    PSERIES_PLANNED_SAFE,
   ],
   'model:pseries': [
     describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness'),
     describeHost('pseries reference-model linux with EEH', LINUX_PSERIES_EEH, 'witness', ...EEH_CAPABILITIES),
     PSERIES_PLANNED,
+    PSERIES_PLANNED_SAFE,
   ],
   'model:powernv': [describeHost('powernv reference-model linux', LINUX_POWERNV, ...EEH_CAPABILITIES), POWERNV_PLANNED],
   'model:iommufd': [

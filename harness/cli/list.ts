@@ -1,7 +1,7 @@
 import type { TargetDescription } from '../../adapters/target.js';
 import { allClauses } from '../../reference/clauses.js';
 import { stringify } from '../../reference/doors/json.js';
-import { HISTORIC_MUTANTS } from '../../reference/mutants/index.js';
+import { WRITTEN_MUTANTS } from '../../reference/mutants/index.js';
 import { loadScenarios } from '../catalogue.js';
 import type { Scenario } from '../scenario.js';
 import { TARGET_KINDS } from './targets.js';
@@ -40,7 +40,7 @@ const scenarioRow = ({ id, title, clauses, requires, destructive }: Scenario) =>
 /** The clause catalogue with the scenarios that verify each clause and the mutants that break it. */
 export function clauseRows() {
   const scenarios = loadScenarios();
-  const mutants = [...HISTORIC_MUTANTS.values()];
+  const mutants = [...WRITTEN_MUTANTS.values()];
   return allClauses().map((clause) => ({
     id: clause.id,
     status: clause.status,
@@ -52,7 +52,7 @@ export function clauseRows() {
   }));
 }
 
-const mutantRows = () => [...HISTORIC_MUTANTS.values()].map(({ id, kind, title, clauses, fix }) => ({ id, kind, title, clauses, fix }));
+const mutantRows = () => [...WRITTEN_MUTANTS.values()].map(({ id, kind, title, clauses, fix }) => ({ id, kind, title, clauses, fix }));
 
 const targetRows = () => TARGET_KINDS.map(({ name, what }) => ({ name, what }));
 

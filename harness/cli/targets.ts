@@ -1,6 +1,6 @@
 import { ModelTarget, type ModelKind } from '../../adapters/model/model-target.js';
 import { QemuPaprTarget } from '../../adapters/qemu-papr/target.js';
-import { HISTORIC_MUTANTS } from '../../reference/mutants/index.js';
+import { WRITTEN_MUTANTS } from '../../reference/mutants/index.js';
 import { PROFILES, type Profile } from '../../reference/profiles.js';
 import type { RuleBook } from '../../reference/rules.js';
 import { UsageError, type Target } from '../../adapters/target.js';
@@ -51,7 +51,7 @@ const modelKind = (name: ModelKind, what: string): TargetKind => ({
 /** The rules with a known fault. @throws UsageError */
 function withFault(rules: RuleBook, fault: string | undefined): RuleBook {
   if (fault === undefined) return rules;
-  const mutant = HISTORIC_MUTANTS.get(fault);
+  const mutant = WRITTEN_MUTANTS.get(fault);
   if (mutant === undefined) throw new UsageError(`Expected --fault to be a known fault; got '${fault}'. See 'papr-conformance list --mutants'.`);
   return mutant.change(rules);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ModelTarget } from '../../adapters/model/model-target.js';
-import { HISTORIC_MUTANTS } from '../../reference/mutants/index.js';
+import { WRITTEN_MUTANTS } from '../../reference/mutants/index.js';
 import { mutate } from '../../reference/mutants/mutant.js';
 import { REFERENCE_RULES } from '../../reference/rule-book.js';
 import { KnownDepartures } from '../known.js';
@@ -11,7 +11,7 @@ const OPTIONS: ExploreOptions = { seed: 4, runs: 400, time: 60_000, length: 60, 
 const quiet = { progress: () => undefined, finding: () => undefined, stopped: () => false };
 
 const explored = (mutant?: string, runs = OPTIONS.runs) => {
-  const rules = mutant === undefined ? REFERENCE_RULES : mutate(REFERENCE_RULES, [HISTORIC_MUTANTS.get(mutant)!]);
+  const rules = mutant === undefined ? REFERENCE_RULES : mutate(REFERENCE_RULES, [WRITTEN_MUTANTS.get(mutant)!]);
   return explore(new ModelTarget(rules), NOTHING_KNOWN, { ...OPTIONS, runs }, quiet);
 };
 

@@ -3,7 +3,7 @@ import type { Clause } from '../rules.js';
 /*
  * How the devices of a PE are told of its errors: proposed, in no kernel yet. Every open device gets an event of its own, all
  * copies of one error carry the same serial number, so that whoever hears them all can drop the duplicates. Made apart from any
- * door: a queue of virtual events (IOMMU_VEVENTQ_ALLOC) can carry it.
+ * door: the queues of virtual events (IOMMU_VEVENTQ_ALLOC) carry the same events, see `../vfio/eeh-vevents.ts`.
  */
 
 const SOURCE = 'linuxppc-dev 2022, "Userspace EEH notification": a simple serial number in the event (J. Gunthorpe); a queue as Linux 7.2 drivers/iommu/iommufd/eventq.c';
@@ -39,9 +39,18 @@ export interface Listener {
 export interface EventSource {
   serial: bigint;
   readonly listeners: Map<string, Listener>;
+  /** Which number the system gave to an error, as far as a copy was read: errors are counted from 1 here, and from anywhere there. */
+  readonly given: Map<bigint, bigint>;
 }
 
-export const makeEventSource = (): EventSource => ({ serial: 0n, listeners: new Map() });
+export const makeEventSource = (): EventSource => ({ serial: 0n, listeners: new Map(), given: new Map() });
+
+/** Whether a system can have given an error that number: the same in every copy, and numbers grow with the errors. */
+export function canBeGiven({ given }: EventSource, serial: bigint, number: bigint): boolean {
+  const known = given.get(serial);
+  if (known !== undefined) return number === known;
+  return [...given].every(([other, taken]) => (other < serial ? taken < number : number < taken));
+}
 
 /** A device begins to listen; what was before it does not hear. */
 export function listen(source: EventSource, device: string, depth: number): void {
@@ -52,13 +61,14 @@ export function leave(source: EventSource, device: string): void {
   source.listeners.delete(device);
 }
 
-/** An error of the PE: one serial number, a copy to each listener that has room. */
-export function publish(source: EventSource, state: number): void {
+/** An error of the PE: one serial number, a copy to each listener that has room. Returns the event. */
+export function publish(source: EventSource, state: number): EehEvent {
   source.serial += 1n;
   for (const listener of source.listeners.values()) {
     if (listener.waiting.length < listener.depth) listener.waiting.push({ serial: source.serial, state });
     else listener.lost = true;
   }
+  return { serial: source.serial, state };
 }
 
 /** What a listener reads: the oldest event; after the last, once, that something was lost. */

@@ -119,7 +119,8 @@ const RULES: Readonly<Record<ChangeRule, RuleText>> = {
     text: 'An IOAS is refused with EOPNOTSUPP where the IOMMU has no page tables of its own to follow it.',
     source: 'Linux 7.2 drivers/iommu/iommu.c __iommu_paging_domain_alloc_flags',
     status: -E.EOPNOTSUPP,
-    when: (change) => isNew(change) && change.device.driver.paging === undefined,
+    // A PE of POWER without a default window has none that could be made without being told (planned).
+    when: (change) => isNew(change) && (change.device.driver.paging?.apertures.length ?? 0) === 0,
   },
   group: {
     text: 'A device of a group that is attached to another page table is refused with EINVAL.',

@@ -29,6 +29,15 @@ const answerless: Guard<Attach> = {
   violation: { pointer: 'read-only' },
 };
 
+/** Which of the two came first nobody can say. */
+const resetting: Guard<Attach> = {
+  ...nodeClause(`${NAME}/resetting`, 'While a device of the group is being reset, attaching is refused with EBUSY; detaching never is.', 'Linux 7.2 drivers/iommu/iommu.c __iommu_group_set_domain_internal, pci_dev_reset_iommu_prepare'),
+  level: 'may',
+  choice: { id: 'I38', canonical: false },
+  when: ({ host }) => host.racing.includes('VFIO_DEVICE_RESET'),
+  refuse: [-E.EBUSY],
+};
+
 /** VFIO keeps the PASIDs of a device as numbers of 31 bits. */
 const pasidTooLarge: Guard<Attach> = {
   ...nodeClause(`${NAME}/pasid-number`, 'A PASID of 2^31 and more is refused with ENOSPC, whatever it is to be attached to.', 'Linux 7.2 drivers/vfio/iommufd.c vfio_iommufd_physical_pasid_attach_ioas; lib/idr.c ida_alloc_range'),
@@ -68,6 +77,7 @@ export const attachPt = defineCall<Attach, IoctlInput>({
       alignment: undefined,
       aperture: { setup: mappedAt(OUTSIDE) },
     }, { memory: { setup: UNBACKED }, limit: { setup: BEYOND_LIMIT } }),
+    resetting,
     answerless,
   ],
   effect: {

@@ -16,8 +16,8 @@ export interface Placed {
 
 const LARGEST_PAGES = [1n << 21n, 1n << 24n] as const;
 
-/** Bytes of the largest page that a kernel may align to (choice I1), the canonical one first. */
-const largestPages = (host: Host): readonly bigint[] => [...LARGEST_PAGES, pageBytes(host)];
+/** Bytes of the largest page that a kernel may align to (choice I1), the canonical one first; 1 where it has no large pages at all. No less than the page tables need. */
+const largestPages = (host: Host, ioas: Ioas): readonly bigint[] => [...LARGEST_PAGES, pageBytes(host), 1n].filter((largest) => largest >= iovaAlignment(host, ioas));
 
 function powerOfTwoFrom(length: bigint): bigint {
   return 1n << BigInt((length - 1n).toString(2).length - (length === 1n ? 1 : 0));
@@ -32,7 +32,7 @@ export function ownAlignment({ address, length }: Placed): bigint {
 
 /** Where the area can go: for each largest page that a kernel may align to, undefined where there is no room. */
 export function placesFor(host: Host, ioas: Ioas, placed: Placed): readonly (bigint | undefined)[] {
-  return largestPages(host).map((largest) => placeFor(host, ioas, placed, largest));
+  return largestPages(host, ioas).map((largest) => placeFor(host, ioas, placed, largest));
 }
 
 /** The alignment that an area's own is brought to is too small for the page tables. */

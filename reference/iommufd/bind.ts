@@ -24,6 +24,16 @@ interface Bind extends IoctlContext {
 /** The flag that says a token is given. */
 const TOKEN = 1n;
 
+/** Bytes of the structure as Linux 7.2 has it. */
+const KNOWN_BYTES = 24n;
+
+const beyond: Guard<Bind> = {
+  ...clause(`${NAME}/beyond`, `A byte other than 0 beyond the ${KNOWN_BYTES} bytes that the kernel knows is refused with E2BIG.`, 'Linux 7.2 include/linux/uaccess.h copy_struct_from_user'),
+  when: (c) => arg(c, 'argsz') > KNOWN_BYTES && arg(c, 'beyond') !== 0n,
+  refuse: [-E.E2BIG],
+  violation: { args: { argsz: KNOWN_BYTES + 8n, beyond: 1n } },
+};
+
 const arguments_: Guard<Bind> = {
   ...clause(`${NAME}/arguments`, 'A negative descriptor or an unknown flag is refused with EINVAL.'),
   when: (c) => BigInt.asIntN(32, arg(c, 'iommufd')) < 0n || (arg(c, 'flags') & ~TOKEN) !== 0n,
@@ -106,7 +116,7 @@ export const bindIommufd = defineCall<Bind, IoctlInput>({
     const iommufd = ioctl.process.files.get(Number(BigInt.asIntN(32, ioctl.args['iommufd'] ?? 0n)));
     return { ...ioctl, host, node, iommufd, binding: iommufd?.kind === 'iommufd' ? { host, context: iommufd.context, device: node.device } : undefined };
   },
-  guards: [badPointer(NAME), tooShort(NAME, 16n), arguments_, groupOpen, again, token, notOpen, otherKind, elsewhere, ...bindChecks<Bind>(NAME, (c) => c.binding!, BREAKS), readOnly(NAME)],
+  guards: [badPointer(NAME), tooShort(NAME, 16n), beyond, arguments_, groupOpen, again, token, notOpen, otherKind, elsewhere, ...bindChecks<Bind>(NAME, (c) => c.binding!, BREAKS), readOnly(NAME)],
   effect: {
     clauses: [
       clause(`${NAME}/bound`, 'The device is an object of the context, with the lowest free number. It keeps the context alive.'),

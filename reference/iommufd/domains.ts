@@ -41,8 +41,9 @@ function fillAll(host: Host, ioas: Ioas, domain: PagingDomain): number {
   return 0;
 }
 
-/** An area into one more page table; its pages are pinned with the first one. */
+/** An area into one more page table; its pages are pinned with the first one. What is only reserved is pinned already. */
 function fillOne(host: Host, { domains }: Ioas, area: Area, domain: PagingDomain): number {
+  if (area.reserve) return 0;
   const first = domains.length === 0;
   const refused = (first ? pin(host, area) : 0) || fill(area, domain);
   if (refused !== 0 && first) unpin(host, area);
@@ -50,6 +51,7 @@ function fillOne(host: Host, { domains }: Ioas, area: Area, domain: PagingDomain
 }
 
 function emptyOne(host: Host, { domains }: Ioas, area: Area, domain: PagingDomain): void {
+  if (area.reserve) return;
   domain.unmap(rangeOf(area));
   if (domains.length === 0) unpin(host, area);
 }
@@ -65,7 +67,7 @@ export function removeDomain(host: Host, ioas: Ioas, domain: PagingDomain): void
 export function addAreas(host: Host, ioas: Ioas, areas: readonly Area[]): number {
   const filled: Area[] = [];
   for (const area of areas) {
-    const refused = ioas.domains.length === 0 ? 0 : fillDomains(host, ioas, area);
+    const refused = area.reserve ? pin(host, area) : ioas.domains.length === 0 ? 0 : fillDomains(host, ioas, area);
     if (refused !== 0) {
       for (const other of filled) emptyDomains(host, ioas, other);
       return refused;
@@ -90,7 +92,7 @@ function fillDomains(host: Host, { domains }: Ioas, area: Area): number {
 }
 
 function emptyDomains(host: Host, { domains }: Ioas, area: Area): void {
-  for (const domain of domains) domain.unmap(rangeOf(area));
+  if (!area.reserve) for (const domain of domains) domain.unmap(rangeOf(area));
   unpin(host, area);
 }
 

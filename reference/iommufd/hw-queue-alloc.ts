@@ -59,7 +59,7 @@ const noViommu: Guard<HwQueueAlloc> = {
 
 const unknownType: Guard<HwQueueAlloc> = {
   ...clause(`${NAME}/type`, 'A type that the driver does not have is refused with EOPNOTSUPP.'),
-  when: (c) => BigInt(c.viommu!.driver.viommu?.hwQueues.type ?? 0) !== arg(c, 'type'),
+  when: (c) => BigInt(c.viommu!.driver.viommu?.hwQueues?.type ?? 0) !== arg(c, 'type'),
   refuse: [-E.EOPNOTSUPP],
   violation: { args: { type: 1n } },
 };
@@ -113,7 +113,7 @@ const scattered: Guard<HwQueueAlloc> = {
 
 const beyondLast: Guard<HwQueueAlloc> = {
   ...mock(`${NAME}/index`, 'An index that the hardware does not have is refused with EINVAL.'),
-  when: (c) => arg(c, 'index') >= c.viommu!.driver.viommu!.hwQueues.most,
+  when: (c) => arg(c, 'index') >= c.viommu!.driver.viommu!.hwQueues!.most,
   refuse: [-E.EINVAL],
   violation: { args: { index: 2n } },
 };
@@ -156,7 +156,10 @@ export const hwQueueAlloc = defineCall<HwQueueAlloc, IoctlInput>({
     answerChecks<HwQueueAlloc>(NAME),
   ],
   effect: {
-    clauses: [clause(`${NAME}/made`, 'The areas that hold the queue stay while it lives. Two numbers are taken: its own, and the next for what holds them.')],
+    clauses: [
+      clause(`${NAME}/made`, 'The areas that hold the queue stay while it lives. Two numbers are taken: its own, and the next for what holds them.'),
+      phys(`${NAME}/pages-only`, 'While a queue lives its IOAS takes IOVAs, lengths and memory of whole system pages only.', 'Linux 7.2 drivers/iommu/iommufd/device.c iommufd_access_create_internal, io_pagetable.c iopt_calculate_iova_alignment'),
+    ],
     apply(c) {
       const id = freeId(c.context);
       const queue: HwQueue = { kind: 'hw-queue', id, viommu: c.viommu!, index: arg(c, 'index'), areas: c.areas, access: { kind: 'access', id: 0, ioas: c.viommu!.parent.ioas } };
@@ -164,6 +167,7 @@ export const hwQueueAlloc = defineCall<HwQueueAlloc, IoctlInput>({
       const access: Access = { ...queue.access, id: freeId(c.context) };
       c.context.objects.set(access.id, access).set(id, { ...queue, access });
       for (const area of c.areas) area.locks += 1;
+      access.ioas.accesses += 1;
       return { clause: `${NAME}/made`, status: 0, outputs: [{ index: 5, name: 'out_hw_queue_id', value: BigInt(id), clause: `${NAME}/made` }] };
     },
   },

@@ -10,6 +10,7 @@ import { answerChecks, IOAS, IOMMU, iommufdClause, objectOf, sizeChecks } from '
 import { noDevice, notSupported, readDevice, type OfDevice } from './device-calls.js';
 import { fillChecks } from './fill-checks.js';
 import { windowsChecks, WINDOWS_CLAUSES } from './ppc64/hwpt-checks.js';
+import { planned } from './ppc64/plan.js';
 import { isWindowsDomain } from './ppc64/paging-domain.js';
 import { makeGuestDomain, type GuestDomain } from './ppc64/guest-domain.js';
 import { isParentDomain } from './ppc64/parent-domain.js';
@@ -84,12 +85,20 @@ const alloc = (as: string, value: bigint) => ({ door: 'iommufd', op: 'ioctl', fd
 const WITH_PARENT = [...MOCK, alloc('parent', HWPT.NEST_PARENT)];
 const PARENT = { from: 'parent.out_hwpt_id' };
 
+/** A PE without a default window: a virtual function. */
+const NO_DEFAULT: Guard<Alloc> = {
+  ...planned('open', 'our suggestion: nobody has said what the table of such a PE is by default')(`${NAME}/ppc64-no-default`, 'Without a description a PE that has no default window is refused with EOPNOTSUPP, unless others are to rest on the table.'),
+  when: (c) => onIoas(c) && c.bound!.driver.paging?.apertures.length === 0 && !withData(c) && !has(c, HWPT.NEST_PARENT),
+  refuse: [-E.EOPNOTSUPP],
+};
+
 const ofIoas: readonly Guard<Alloc>[] = [
   notSupported(`${NAME}/plain-driver`, pagingClause, 'A driver that takes neither flags nor data refuses both with EOPNOTSUPP.', (c) => onIoas(c) && (flags(c) !== 0n || withData(c)) && c.bound!.driver.paging?.flags === undefined, { instead: boundWithIoas('simple0.dev0'), args: { flags: HWPT.PASID } }),
   notSupported(`${NAME}/flags`, pagingClause, 'An unknown flag is refused with EOPNOTSUPP.', (c) => onIoas(c) && (flags(c) & ~KNOWN) !== 0n, { args: { flags: 16n } }),
   notSupported(`${NAME}/dirty-tracking`, pagingClause, 'DIRTY_TRACKING is refused with EOPNOTSUPP where the device cannot tell what it wrote.', (c) => onIoas(c) && has(c, HWPT.DIRTY_TRACKING) && !c.bound!.driver.dirtyTracking, { instead: boundWithIoas('mock0.dev1'), args: { flags: HWPT.DIRTY_TRACKING } }),
   notSupported(`${NAME}/faults-of-parent`, pagingClause, 'A queue for faults on a table that others are to rest on is refused with EOPNOTSUPP.', (c) => onIoas(c) && has(c, HWPT.FAULT_ID_VALID) && has(c, HWPT.NEST_PARENT), { args: { flags: HWPT.FAULT_ID_VALID | HWPT.NEST_PARENT } }),
   notSupported(`${NAME}/paging`, iommufdClause('../iommu.c __iommu_paging_domain_alloc_flags'), 'An IOMMU that has no page tables of its own refuses with EOPNOTSUPP.', (c) => onIoas(c) && c.bound!.driver.paging === undefined, { instead: boundWithIoas('power0.dev0') }),
+  NO_DEFAULT,
 ];
 
 const ofTable: readonly Guard<Alloc>[] = [
@@ -128,7 +137,7 @@ const noQueue = invalid('fault_id', 'A number of no queue for faults is refused 
 
 /** What the guest of a PE as planned goes by. */
 function guestDomain({ object, windows: { windows } }: Alloc): GuestDomain | undefined {
-  const domain = object?.kind === 'hwpt-paging' ? object.domain : undefined;
+  const domain = object?.kind === 'hwpt-paging' ? object.domain : object?.kind === 'viommu' ? object.parent.domain : undefined;
   return windows !== undefined && domain !== undefined && isParentDomain(domain) ? makeGuestDomain(domain, windows) : undefined;
 }
 

@@ -65,14 +65,21 @@ const guestOf = (object: IommufdObject | undefined): GuestTables | undefined => 
 const typeOf = ({ object }: Invalidate): number | undefined =>
   object?.kind === 'viommu' ? object.driver.viommu?.deviceEntries : guestOf(object) !== undefined ? INVALIDATE_PPC64_TCES : object?.kind === 'hwpt-nested' && object.kept !== undefined ? MOCK_DRIVER.viommu?.tableEntries : undefined;
 
+/** Where the driver keeps nothing. */
+const noOperation = refusing({
+  ...clause(`${NAME}/operation`, 'Where the driver keeps nothing of a virtual IOMMU, or of a nested table, that could be invalidated, EOPNOTSUPP.'),
+  when: (c) => typeOf(c) === undefined,
+  refuse: [-E.EOPNOTSUPP],
+});
+
 const wrongType = refusing({
   ...mock(`${NAME}/type`, 'Entries of a type that the driver does not have are refused with EINVAL, even where there are none.'),
-  when: (c) => arg(c, 'data_type') !== BigInt(typeOf(c) ?? -1),
+  when: (c) => arg(c, 'data_type') !== BigInt(typeOf(c)!),
   refuse: [-E.EINVAL],
   violation: { args: { data_type: 0xdad_beefn } },
 });
 
-const CHECKS: readonly Guard<Invalidate>[] = [reserved, badArray, noObject, otherKind, wrongType];
+const CHECKS: readonly Guard<Invalidate>[] = [reserved, badArray, noObject, otherKind, noOperation, wrongType];
 
 const work = (c: Invalidate): Done => (guestOf(c.object) !== undefined ? updateGuest(c, guestOf(c.object)!) : c.object!.kind === 'viommu' ? invalidateDevices(c, c.object) : c.object!.kind === 'hwpt-nested' ? invalidateTable(c, c.object) : { entries: 0, status: 0 });
 

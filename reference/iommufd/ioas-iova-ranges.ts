@@ -28,7 +28,7 @@ function tell(c: Ranges): void {
 
 const outputs = (c: Ranges): readonly Expected[] => [
   { index: 2, name: 'num_iovas', value: BigInt(c.ranges.length), clause: `${NAME}/told` },
-  { index: 5, name: 'out_iova_alignment', value: iovaAlignment(c.host, c.ioas!), clause: `${NAME}/told` },
+  { index: 5, name: 'out_iova_alignment', value: iovaAlignment(c.host, c.ioas!), clause: c.ioas!.accesses > 0 ? 'IOMMU_HW_QUEUE_ALLOC/pages-only' : `${NAME}/told` },
 ];
 
 const badArray: Guard<Ranges> = {

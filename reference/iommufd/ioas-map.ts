@@ -1,10 +1,12 @@
 import { defineCall, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { IOAS_MAP } from '../uapi/iommufd.js';
+import { MAP_RESERVE } from '../uapi/iommufd-ppc64.js';
 import { arg, BUFFER, BUFFER_BYTES, type Ioctl, type IoctlInput } from '../vfio/checks.js';
 import type { Host } from '../vfio/host.js';
 import { answerChecks, IOAS, IOMMU, IOVA, iommufdClause, LARGEST, noIoas, padding, readIoas, sizeChecks, WITH_BUFFER, type IommufdContext } from './checks.js';
 import { userPages } from './pages.js';
+import { RESERVE_CHOICE, RESERVED_CLAUSE, reserves } from './ppc64/reserve.js';
 import { place, placeChecks, type Placing } from './placing.js';
 import { pageBytes } from './ranges.js';
 
@@ -15,11 +17,11 @@ const pagesClause = iommufdClause('pages.c iopt_alloc_user_pages');
 const ALL_FLAGS = IOAS_MAP.FIXED_IOVA | IOAS_MAP.WRITEABLE | IOAS_MAP.READABLE;
 
 /** Flags that mean something to IOMMU_IOAS_MAP, and to the calls like it. */
-export const unknownFlags = <C extends IommufdContext>(call: string, of: ReturnType<typeof iommufdClause>): Guard<C> => ({
+export const unknownFlags = <C extends IommufdContext>(call: string, of: ReturnType<typeof iommufdClause>, meaningful: (c: C) => bigint = () => 0n): Guard<C> => ({
   ...of(`${call}/flags`, 'An unknown flag is refused with EOPNOTSUPP.'),
-  when: (c) => (arg(c, 'flags') & ~ALL_FLAGS) !== 0n,
+  when: (c) => (arg(c, 'flags') & ~(ALL_FLAGS | meaningful(c))) !== 0n,
   refuse: [-E.EOPNOTSUPP],
-  violation: { args: { flags: ALL_FLAGS | 8n } },
+  violation: { args: { flags: ALL_FLAGS | 16n } },
 });
 
 /** A mapping that is of no use. */
@@ -61,7 +63,7 @@ function readMap(host: Host, ioctl: Ioctl): Placing {
   const c = readIoas(host, ioctl);
   const [address, length] = [arg(c, 'user_va'), arg(c, 'length')];
   const pages = userPages(host, c.context, c.process.space, address, directions(c).writeable);
-  return { ...c, ...directions(c), iova: arg(c, 'iova'), length, parts: [{ pages, offset: address - pages.source.start, length }] };
+  return { ...c, ...directions(c), reserve: reserves(c), iova: arg(c, 'iova'), length, parts: [{ pages, offset: address - pages.source.start, length }] };
 }
 
 /** IOMMU_IOAS_MAP: memory of the process becomes an area. Without a page table nobody looks at the memory. */
@@ -71,7 +73,8 @@ export const ioasMap = defineCall<Placing, IoctlInput>({
   read: readMap,
   guards: [
     ...sizeChecks<Placing>(NAME),
-    unknownFlags(NAME, clause),
+    unknownFlags(NAME, clause, (c) => (reserves(c) ? MAP_RESERVE : 0n)),
+    RESERVE_CHOICE,
     padding(NAME, clause),
     overflow,
     noDirection(NAME, clause),
@@ -82,10 +85,10 @@ export const ioasMap = defineCall<Placing, IoctlInput>({
     { ...answerChecks<Placing>(NAME, 'An answer that cannot be written is refused with EFAULT; what was mapped stays.'), damage: (c) => void place(c, IOVA_FIELD, 'iova', `${NAME}/mapped`) },
   ],
   effect: {
-    clauses: [clause(`${NAME}/mapped`, 'The IOVAs are an area of their own: where the user says, or in the first hole of the allowed IOVAs that is large enough, aligned as its memory is.')],
+    clauses: [clause(`${NAME}/mapped`, 'The IOVAs are an area of their own: where the user says, or in the first hole of the allowed IOVAs that is large enough, aligned as its memory is.'), RESERVED_CLAUSE],
     apply(c, chooser) {
       const iova = place(c, IOVA_FIELD, 'iova', `${NAME}/mapped`, chooser);
-      return { clause: `${NAME}/mapped`, status: 0, outputs: [{ index: IOVA_FIELD, name: 'iova', value: iova, clause: `${NAME}/mapped` }] };
+      return { clause: `${NAME}/${c.reserve === true ? 'ppc64-reserved' : 'mapped'}`, status: 0, outputs: [{ index: IOVA_FIELD, name: 'iova', value: iova, clause: `${NAME}/mapped` }] };
     },
   },
   sample: { fd: IOMMU, setup: WITH_BUFFER, args: { flags: ALL_FLAGS, ioas_id: IOAS, user_va: BUFFER, length: BUFFER_BYTES, iova: IOVA } },

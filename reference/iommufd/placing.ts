@@ -4,6 +4,8 @@ import { E } from '../uapi/errno.js';
 import { addAreas, removeArea } from './domains.js';
 import { LARGEST, type IoasContext } from './checks.js';
 import { misplaced, placesFor } from './automatic.js';
+import { isWindowsDomain } from './ppc64/paging-domain.js';
+import { planned } from './ppc64/plan.js';
 import { iovaAlignment, meets, pageBytes } from './ranges.js';
 import type { Area, Pages } from './state/context.js';
 import { merged } from '../vfio/checks.js';
@@ -30,6 +32,8 @@ export interface Placing extends IoasContext {
   readonly readable: boolean;
   readonly writeable: boolean;
   readonly parts: readonly Part[];
+  /** The memory is to be pinned, and to be in no page table. */
+  readonly reserve?: boolean;
 }
 
 const clause = merged('Linux 7.2 drivers/iommu/iommufd/io_pagetable.c iopt_alloc_area_pages, iopt_alloc_iova, iopt_check_iova, iopt_insert_area');
@@ -109,7 +113,7 @@ function wrongPart(c: Placing): 'written' | 'offset' | undefined {
 
 /** What the page tables say; they are left as they were. */
 function tried(c: Placing): number {
-  if (c.ioas!.domains.length === 0) return 0;
+  if (c.ioas!.domains.length === 0 && c.reserve !== true) return 0;
   const areas = areasOf(c, c.fixed ? c.iova : places(c).find((place) => place !== undefined)!);
   const refused = addAreas(c.host, c.ioas!, areas);
   if (refused === 0) for (const area of areas) removeArea(c.host, c.ioas!, area);
@@ -131,6 +135,15 @@ const pinChecks = <C extends Placing>(call: string, file = false): readonly Guar
     refuse: [file ? -E.EINVAL : -E.EFAULT],
   },
 ];
+
+/** A table of the IOAS has windows of POWER, whose entries take memory of the host, or of the hypervisor. */
+const noRoomForEntries = <C extends Placing>(call: string): Guard<C> => ({
+  ...planned('open', 'our suggestion; Linux 7.2 platforms/powernv/pci-ioda-tce.c pnv_tce (levels on demand), platforms/pseries/iommu.c (H_RESOURCE)')(`${call}/ppc64-room`, 'Where the platform has no room for the entries the call is refused with ENOMEM or ENOSPC, and nothing is mapped.'),
+  level: 'may',
+  choice: { id: 'I37', canonical: false },
+  when: (c) => c.reserve !== true && c.ioas!.domains.some(isWindowsDomain),
+  refuse: [-E.ENOMEM, -E.ENOSPC],
+});
 
 /** Checks of the place, then of the memory; `violations` for those that a call can break without a page table. */
 export const placeChecks = <C extends Placing>(call: string, kind: { readonly fixed?: true; readonly copy?: true; readonly file?: true; readonly args?: Taken } = {}): readonly Guard<C>[] => [
@@ -156,6 +169,7 @@ export const placeChecks = <C extends Placing>(call: string, kind: { readonly fi
     refuse: [-E.EINVAL],
   },
   ...pinChecks<C>(call, kind.file),
+  noRoomForEntries<C>(call),
 ];
 
 /** What a call's structure calls the place and the length. */
@@ -167,7 +181,7 @@ interface Taken {
 function areasOf(c: Placing, iova: bigint): Area[] {
   let first = iova;
   return c.parts.map(({ pages, offset, length }) => {
-    const area = { first, last: first + length - 1n, pages, offset, readable: c.readable, writeable: c.writeable, locks: 0 };
+    const area = { first, last: first + length - 1n, pages, offset, readable: c.readable, writeable: c.writeable, locks: 0, ...(c.reserve === true && { reserve: true as const }) };
     first += length;
     return area;
   });

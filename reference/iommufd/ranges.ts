@@ -49,8 +49,8 @@ export const usable = (ioas: Ioas): Interval[] => complement(ioas.reserved);
 const smallestPage = ({ pageSizes }: PagingDomain): bigint => pageSizes & -pageSizes;
 
 /** What every IOVA, length and offset must be a multiple of; with a page table that is yet to come, if one is given. (iova_alignment) */
-export function iovaAlignment(host: Host, { domains, hugePages }: Pick<Ioas, 'domains' | 'hugePages'>, ...more: readonly PagingDomain[]): bigint {
-  const least = hugePages ? 1n : pageBytes(host);
+export function iovaAlignment(host: Host, { domains, hugePages, accesses }: Pick<Ioas, 'domains' | 'hugePages' | 'accesses'>, ...more: readonly PagingDomain[]): bigint {
+  const least = hugePages && accesses === 0 ? 1n : pageBytes(host);
   return [...domains, ...more].map(smallestPage).reduce((largest, page) => (page > largest ? page : largest), least);
 }
 

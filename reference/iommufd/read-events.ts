@@ -4,6 +4,7 @@ import { VEVENT_WORDS } from '../uapi/iommufd-records.js';
 import type { EventFile } from '../vfio/host.js';
 import { iommufdClause } from './checks.js';
 import type { Transfer, TransferInput } from './reading.js';
+import { EEH_EVENT_CLAUSES, openWords } from './ppc64/eeh-records.js';
 import { fittingRecords, HEADER_BYTES, LOST_EVENTS, type EventQueue, type EventRecord } from './state/event-queue.js';
 
 const clause = iommufdClause('eventq.c iommufd_veventq_fops_read');
@@ -42,14 +43,16 @@ export const readEvents = defineCall<Reading, TransferInput>({
       clause('read-events/sequence', 'Every report takes the next number, whether there was room for it or not: numbers go from 0 to 2^31 - 1 and round.', 'Linux 7.2 drivers/iommu/iommufd/iommufd_private.h iommufd_vevent_handler'),
       clause('read-events/lost', 'Of events lost for want of room a header alone tells, with the number of the latest; an event that comes after takes its place.', 'Linux 7.2 drivers/iommu/iommufd/driver.c iommufd_viommu_report_event'),
       clause('read-events/data', 'After its header an event has the data of its type.'),
+      ...EEH_EVENT_CLAUSES,
     ],
     statuses: 'count',
-    apply({ queue, count, room }) {
+    apply({ queue, count, room }, chooser) {
       const records = fittingRecords(queue, Math.min(count, room));
       queue.records = queue.records.slice(records.length);
       const outputs: Expected[] = [];
-      for (const record of records) outputs.push(...wordsOf(record, outputs.length));
-      return { clause: 'read-events/delivered', status: 4 * outputs.length, outputs };
+      for (const record of records) outputs.push(...openWords(record, wordsOf(record, outputs.length), chooser));
+      const clauseId = records.some(({ error }) => error !== undefined) ? 'read-events/ppc64-eeh' : 'read-events/delivered';
+      return { clause: clauseId, status: 4 * outputs.length, outputs };
     },
   },
   sample: { args: {} },

@@ -1,8 +1,10 @@
+import { PPC64_DRIVER_NAME } from '../iommu-drivers.js';
 import { defineCall, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { arg, type Ioctl, type IoctlInput } from '../vfio/checks.js';
 import type { Host } from '../vfio/host.js';
 import { answerChecks, IOMMU, iommufdClause, objectOf, readIommufd, sizeChecks, type IommufdContext } from './checks.js';
+import { planned } from './ppc64/plan.js';
 import { DEVICE, NO_SUCH_OBJECT, SECOND_DEVICE, VDEVICE_ALLOC, VIOMMU, WITH_VIOMMU } from './samples.js';
 import { freeId, type BoundDevice, type Viommu } from './state/context.js';
 import { vdevicesOf } from './virtual.js';
@@ -35,6 +37,13 @@ const otherIommu: Guard<VdeviceAlloc> = {
   refuse: [-E.EINVAL],
 };
 
+/** What its events are about. */
+const otherPe: Guard<VdeviceAlloc> = {
+  ...planned('open', "our suggestion: a virtual IOMMU stands for a PE, and its queue tells of that PE's errors")(`${NAME}/ppc64-pe`, 'A device of another PE than the one that the virtual IOMMU was made for is refused with EINVAL.'),
+  when: ({ viommu, bound }) => viommu!.driver.name === PPC64_DRIVER_NAME && viommu!.group !== bound!.group,
+  refuse: [-E.EINVAL],
+};
+
 const hasOne: Guard<VdeviceAlloc> = {
   ...clause(`${NAME}/device-taken`, 'A device that is a virtual one already, of whichever virtual IOMMU, is refused with EEXIST.'),
   when: ({ context, bound }) => [...context.objects.values()].some((object) => object.kind === 'vdevice' && object.device === bound),
@@ -57,7 +66,7 @@ export const vdeviceAlloc = defineCall<VdeviceAlloc, IoctlInput>({
     const c = readIommufd(host, ioctl);
     return { ...c, viommu: objectOf(c.context, arg(c, 'viommu_id'), 'viommu'), bound: objectOf(c.context, arg(c, 'dev_id'), 'device') };
   },
-  guards: [...sizeChecks<VdeviceAlloc>(NAME), noViommu, noDevice, otherIommu, hasOne, idTaken, answerChecks<VdeviceAlloc>(NAME)],
+  guards: [...sizeChecks<VdeviceAlloc>(NAME), noViommu, noDevice, otherIommu, otherPe, hasOne, idTaken, answerChecks<VdeviceAlloc>(NAME)],
   effect: {
     clauses: [clause(`${NAME}/made`, 'The virtual IOMMU is in use from then on; where the device goes first, nobody gets the number of its virtual one again.')],
     apply(c) {

@@ -1,3 +1,4 @@
+import { MOCK_DRIVER } from '../iommu-drivers.js';
 import { defineCall, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { arg, type Ioctl, type IoctlInput } from '../vfio/checks.js';
@@ -20,10 +21,10 @@ interface ViommuAlloc extends IommufdContext {
 /** struct iommu_viommu_selftest: in_data, out_data, then offset and length for mmap. */
 const DATA = { least: 8, known: 24 } as const;
 
-const dataOf = (c: ViommuAlloc): bigint[] | number => {
-  const given = Number(arg(c, 'data_len'));
-  return given === 0 ? [] : structureAt(c.host, c.process, arg(c, 'data_uptr'), given, DATA);
-};
+/** The test driver takes data; that of POWER looks at none. */
+const takesData = (c: ViommuAlloc): boolean => arg(c, 'data_len') > 0n && c.bound?.driver.name === MOCK_DRIVER.name;
+
+const dataOf = (c: ViommuAlloc): bigint[] | number => (takesData(c) ? structureAt(c.host, c.process, arg(c, 'data_uptr'), Number(arg(c, 'data_len')), DATA) : []);
 
 const flagsOrType: Guard<ViommuAlloc> = {
   ...clause(`${NAME}/flags`, 'Any flag is refused with EOPNOTSUPP, and so is type 0.'),
@@ -69,7 +70,7 @@ const badDataSize: Guard<ViommuAlloc> = {
 
 const unreadableData: Guard<ViommuAlloc> = {
   ...mock(`${NAME}/data`, 'Data that cannot be read are refused with EFAULT, and so are those that cannot be written.'),
-  when: (c) => dataOf(c) === -E.EFAULT || !canWrite(c.process, arg(c, 'data_uptr'), Number(arg(c, 'data_len'))),
+  when: (c) => dataOf(c) === -E.EFAULT || (takesData(c) && !canWrite(c.process, arg(c, 'data_uptr'), Number(arg(c, 'data_len')))),
   refuse: [-E.EFAULT],
   violation: { args: { data_len: BigInt(DATA.known), data_uptr: 0n } },
 };
@@ -104,8 +105,8 @@ export const viommuAlloc = defineCall<ViommuAlloc, IoctlInput>({
     apply(c) {
       answerData(c);
       const id = freeId(c.context);
-      c.context.objects.set(id, { kind: 'viommu', id, type: arg(c, 'type'), parent: c.parent!, driver: c.bound!.driver });
-      return { clause: arg(c, 'data_len') > 0n ? `${NAME}/data-answer` : `${NAME}/made`, status: 0, outputs: [{ index: 5, name: 'out_viommu_id', value: BigInt(id), clause: `${NAME}/made` }] };
+      c.context.objects.set(id, { kind: 'viommu', id, type: arg(c, 'type'), parent: c.parent!, driver: c.bound!.driver, group: c.bound!.group });
+      return { clause: takesData(c) ? `${NAME}/data-answer` : `${NAME}/made`, status: 0, outputs: [{ index: 5, name: 'out_viommu_id', value: BigInt(id), clause: `${NAME}/made` }] };
     },
   },
   sample: { requires: ['mock'], fd: IOMMU, setup: WITH_PARENT, args: { type: 0xdead_beefn, dev_id: DEVICE, hwpt_id: PARENT } },

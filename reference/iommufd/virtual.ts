@@ -38,5 +38,6 @@ export const isFollowed = ({ objects }: Context, { viommu, index }: HwQueue): bo
 /** What held the queue's memory goes with it. */
 export function removeHwQueue({ objects }: Context, { areas, access }: HwQueue): void {
   for (const area of areas) area.locks -= 1;
+  access.ioas.accesses -= 1;
   objects.delete(access.id);
 }

@@ -172,6 +172,6 @@ export const EEH_SYSTEMATIC: readonly Mutant[] = [
     clauses: ['ibm,configure-pe/nothing-to-do'],
     change: (rules: RuleBook) => after<EehContext>(rules, 'ibm,configure-pe', (c) => all(peOf(c), 'normal'), peOf),
   },
-].map((mutant): Mutant => ({ ...mutant, kind: 'systematic' }));
+].map((mutant): Mutant => ({ ...mutant, kind: 'invented' }));
 
 const peOfGroup = ({ group }: GroupContext): readonly EehPe[] => (group.table.pe.eeh === undefined ? [] : [group.table.pe.eeh]);

@@ -9,8 +9,8 @@ import { LINUX_VFIO_MUTANTS } from './linux-vfio.js';
 import { LINUX_IOMMUFD_PPC64_MUTANTS } from './linux-iommufd-ppc64.js';
 import { QEMU_TCE_MUTANTS } from './qemu-tce.js';
 
-/** Every historic mutant, by id. */
-export const HISTORIC_MUTANTS: ReadonlyMap<string, Mutant> = new Map(
+/** Every mutant that was written by hand, by id: what systems really got wrong, and what was invented. */
+export const WRITTEN_MUTANTS: ReadonlyMap<string, Mutant> = new Map(
   [
     ...QEMU_TCE_MUTANTS,
     ...QEMU_DDW_MUTANTS,

@@ -1,8 +1,8 @@
 import type { IoasContext } from '../iommufd/checks.js';
 import type { Placing } from '../iommufd/placing.js';
-import { usable } from '../iommufd/ranges.js';
+import { iovaAlignment, usable } from '../iommufd/ranges.js';
 import type { Effect, Guard, RuleBook } from '../rules.js';
-import { changeCall, withEffect, withoutGuard, type Mutant } from './mutant.js';
+import { changeCall, withCondition, withEffect, withoutGuard, type Mutant } from './mutant.js';
 
 const MAPPING = ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_MAP_FILE', 'IOMMU_IOAS_COPY'] as const;
 const UNMAP_DMA = 'TYPE1_UNMAP_DMA';
@@ -27,7 +27,7 @@ const roundMapped = (effect: Effect<Placing>): Effect<Placing> => ({
   apply: (c, chooser) => effect.apply(comesRound(c) ? { ...c, fixed: true, iova: 0n } : c, chooser),
 });
 
-/** Historic faults of IOMMUFD's address spaces, each by the subject of what mended it. */
+/** Historic faults of IOMMUFD's address spaces, by the subject of what mended them where something did. */
 export const LINUX_IOMMUFD_IOAS_MUTANTS: readonly Mutant[] = [
   {
     id: 'linux/area-without-direction',
@@ -69,5 +69,12 @@ export const LINUX_IOMMUFD_IOAS_MUTANTS: readonly Mutant[] = [
           return { ...answer, outputs: (answer.outputs ?? []).filter(({ name }) => name !== 'pad') };
         },
       })),
+  },
+  {
+    id: 'linux/automatic-iova-without-large-pages',
+    title: 'Where the kernel has no large pages (HPAGE_SIZE is 1), no place is found for anything once the IOAS has a page table, or its large pages are given up: EINVAL',
+    kind: 'historic',
+    clauses: MAPPING.map((call) => `${call}/address-alignment`),
+    change: (rules) => MAPPING.reduce((book, call) => withCondition<Placing>(book, `${call}/address-alignment`, ({ host, ioas, fixed }) => !fixed && iovaAlignment(host, ioas!) > 1n), rules),
   },
 ];

@@ -4,9 +4,10 @@ import { attachTables } from '../iommufd/ppc64/tce-tables.js';
 import { isWindowsDomain } from '../iommufd/ppc64/paging-domain.js';
 import { isGuestDomain } from '../iommufd/ppc64/guest-domain.js';
 import type { Ioas } from '../iommufd/state/context.js';
-import type { RuleBook } from '../rules.js';
-import { arg } from '../vfio/checks.js';
-import { withEffect, withoutGuard, type Mutant } from './mutant.js';
+import type { Expected, Guard, RuleBook } from '../rules.js';
+import { E } from '../uapi/errno.js';
+import { arg, type ContainerContext } from '../vfio/checks.js';
+import { withEffect, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
 
 const ALLOC = 'IOMMU_HWPT_ALLOC';
 const DETACH = 'VFIO_DEVICE_DETACH_IOMMUFD_PT';
@@ -55,7 +56,18 @@ const withSilentRefusal = (rules: RuleBook): RuleBook =>
     },
   }));
 
-/** Faults of kernels with page tables for POWER: of the RFC, and such as the plan makes likely. */
+const isSerial = ({ clause }: Expected): boolean => clause === 'read-events/ppc64-serial';
+
+const NUMBER_17: Omit<Guard<ContainerContext>, 'when'> = {
+  id: 'VFIO_IOMMU_SPAPR_REGISTER_MEMORY/number',
+  text: 'A kernel that looks at the number alone: 17 is what type 1 does not serve.',
+  source: 'invented',
+  status: 'open',
+  level: 'must',
+  refuse: [-E.ENOTTY],
+};
+
+/** Faults of kernels with page tables for POWER: of the RFC (historic), and such as the plan makes likely (invented). */
 export const LINUX_IOMMUFD_PPC64_MUTANTS: readonly Mutant[] = [
   {
     id: 'linux/ppc64-aperture-end',
@@ -67,22 +79,44 @@ export const LINUX_IOMMUFD_PPC64_MUTANTS: readonly Mutant[] = [
   {
     id: 'linux/ppc64-window-left',
     title: 'detaching leaves the windows in the PE',
-    kind: 'historic',
+    kind: 'invented',
     clauses: [`${DETACH}/detached`],
     change: withWindowsLeft,
   },
   {
     id: 'linux/ppc64-guest-silent',
     title: "a guest's entry that cannot be made is passed over in silence",
-    kind: 'historic',
+    kind: 'invented',
     clauses: [`${INVALIDATE}/ppc64-refused`],
     change: withSilentRefusal,
   },
   {
     id: 'linux/ppc64-any-levels',
     title: 'levels that the PE does not have are taken',
-    kind: 'historic',
+    kind: 'invented',
     clauses: [`${ALLOC}/ppc64-levels`],
     change: (rules) => withoutGuard(rules, `${ALLOC}/ppc64-levels`),
+  },
+  {
+    id: 'linux/ppc64-serial-per-record',
+    title: 'the serial number of an error counts its records: two copies of one error look like two errors',
+    kind: 'invented',
+    clauses: ['read-events/ppc64-serial'],
+    change: (rules) =>
+      withEffect<unknown>(rules, 'read-events', (effect) => ({
+        ...effect,
+        apply(c, chooser) {
+          const answer = effect.apply(c, chooser);
+          const sequenceOf = (index: number): bigint => answer.outputs!.find((output) => output.index === index - 1)!.value;
+          return { ...answer, outputs: (answer.outputs ?? []).map((output, i, all) => (isSerial(output) && !isSerial(all[i - 1]!) ? { ...output, value: 1n + sequenceOf(output.index) } : output)) };
+        },
+      })),
+  },
+  {
+    id: 'linux/ppc64-spapr-number-17',
+    title: 'number 17 is DIRTY_PAGES of type 1 on /dev/iommu whatever VFIO_SET_IOMMU asked for: no memory can be registered',
+    kind: 'invented',
+    clauses: ['TYPE1_SET_IOMMU/ppc64-set'],
+    change: (rules) => withGuardBefore<ContainerContext>(rules, 'VFIO_IOMMU_SPAPR_REGISTER_MEMORY/process', { ...NUMBER_17, when: ({ host, container }) => [...host.processes.values()].some(({ files }) => [...files.values()].some((file) => file.kind === 'iommufd' && file.spapr?.container === container)) }),
   },
 ];

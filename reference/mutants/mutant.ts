@@ -1,15 +1,15 @@
 import type { AnyCall, Effect, Guard, RuleBook, Status } from '../rules.js';
 
 /**
- * The reference with one fault. `historic`: one that a system really has or had; `systematic`: made from the rule
- * tables. A ledger entry names the historic mutant that behaves as its system does, so that a departure is known only
+ * The reference with one fault. `historic`: one that a system really has or had; `invented`: one that a system could well have, and
+ * none is known to; `systematic`: made from the rule tables. A ledger entry names the historic mutant that behaves as its system does, so that a departure is known only
  * where that fault explains the whole trace.
  */
 export interface Mutant {
   /** `qemu/stuff-count`: the system, and what is wrong. */
   readonly id: string;
   readonly title: string;
-  readonly kind: 'historic' | 'systematic';
+  readonly kind: 'historic' | 'invented' | 'systematic';
   /** The clauses it breaks. */
   readonly clauses: readonly string[];
   /** The commit that mends it, where there is one. */

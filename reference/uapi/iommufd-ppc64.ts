@@ -15,8 +15,9 @@ export const HWPT_DATA_PPC64_GUEST = 5;
 /** Type of the entries that IOMMU_HWPT_INVALIDATE takes for a guest's table: the next after Linux 7.2. */
 export const INVALIDATE_PPC64_TCES = 2;
 
-/** Type of an event queue for EEH, and of the vIOMMU that it needs: the next after Linux 7.2. */
+/** Type of an event queue for EEH, and of the virtual IOMMU that it needs: each the next after Linux 7.2. */
 export const VEVENTQ_PPC64_EEH = 3;
+export const VIOMMU_PPC64 = 3;
 
 /** Flag of IOMMU_IOAS_MAP: pinned memory that no page table has yet. (RESERVE, seeds of the plan) */
 export const MAP_RESERVE = 8n;

@@ -22,7 +22,7 @@ const SIZES = ['argsz', 'size'];
 export function encode(name: IoctlName, values: Readonly<Record<string, bigint>>): Uint8Array {
   const bytes = Buffer.alloc(ROOM);
   const argument = argumentOf(name);
-  const size = argument.kind === 'struct' ? BigInt(argument.bytes) : 0n;
+  const size = argument.kind === 'struct' ? BigInt(argument.size ?? argument.bytes) : 0n;
   for (const field of fieldsOf(name)) {
     const itsSize = SIZES.includes(field.name) && field.offset === 0;
     put(bytes, field, values[field.name] ?? (itsSize ? size : 0n));

@@ -18,7 +18,8 @@ export type Argument =
   | { readonly kind: 'value' }
   /** A pointer to a name. */
   | { readonly kind: 'name' }
-  | { readonly kind: 'struct'; readonly bytes: number; readonly fields: readonly Field[] };
+  /** `size`: what it says of its size unless told, where `fields` has bytes beyond what the kernel knows. */
+  | { readonly kind: 'struct'; readonly bytes: number; readonly size?: number; readonly fields: readonly Field[] };
 
 export interface VfioCall {
   /** n of `_IO(';', 100 + n)`. */
@@ -33,7 +34,7 @@ const u32 = (name: string, offset: number): Field => ({ name, offset, bytes: 4 }
 const u64 = (name: string, offset: number): Field => ({ name, offset, bytes: 8 });
 
 /** A structure that begins with argsz and flags. */
-const sized = (bytes: number, ...fields: Field[]): Argument => ({
+const sized = (bytes: number, ...fields: Field[]): Extract<Argument, { kind: 'struct' }> => ({
   kind: 'struct',
   bytes,
   fields: [u32('argsz', 0), u32('flags', 4), ...fields],
@@ -92,7 +93,7 @@ export const VFIO_CALLS = {
     argument: sized(40, u32('op', 8), u32('err_type', 16), u32('err_func', 20), u64('err_addr', 24), u64('err_mask', 32)),
   },
   /** The same numbers on a device's descriptor, where the kernel has the device's own character device. */
-  VFIO_DEVICE_BIND_IOMMUFD: { number: 18, argument: sized(24, u32('iommufd', 8), u32('out_devid', 12), u64('token_uuid_ptr', 16)) },
+  VFIO_DEVICE_BIND_IOMMUFD: { number: 18, argument: { ...sized(32, u32('iommufd', 8), u32('out_devid', 12), u64('token_uuid_ptr', 16), u64('beyond', 24)), size: 24 } },
   VFIO_DEVICE_ATTACH_IOMMUFD_PT: { number: 19, argument: sized(16, u32('pt_id', 8), u32('pasid', 12)) },
   VFIO_DEVICE_DETACH_IOMMUFD_PT: { number: 20, argument: sized(12, u32('pasid', 8)) },
   /** Numbers of type 1, which /dev/iommu serves. The structure is that of an IOAS with one range of IOVAs: two capabilities follow it. */

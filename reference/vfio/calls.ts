@@ -97,6 +97,12 @@ export const UNBOUND = 'device-unbound';
  */
 const DEVICE_NUMBERS: readonly number[] = [9, 10, 12, 13, 16, 17];
 
+/** What an ioctl is about: where /dev/iommu stands for a container of SPAPR TCE, the numbers 12 to 21 are that container's. */
+export function addressee(file: OpenFile | undefined, name: IoctlName): OpenFile | undefined {
+  if (file?.kind !== 'iommufd' || file.spapr?.container.version === undefined) return file;
+  return CONTAINER_CALLS.some((call) => numberOf(call) === numberOf(name)) ? file.spapr : file;
+}
+
 /** The call of the rule book that an ioctl comes to: the kind of descriptor and the number decide, not the name. */
 export function served(file: Exclude<OpenFile, IommufdFile> | undefined, name: IoctlName): string {
   const number = numberOf(name);
@@ -107,7 +113,7 @@ export function served(file: Exclude<OpenFile, IommufdFile> | undefined, name: I
     case 'file':
       return plainFileCall.name;
     case 'group':
-      if (file.group.iommufd !== undefined && numberOf('VFIO_GROUP_GET_DEVICE_FD') === number) return OF_IOMMUFD;
+      if (file.group.iommufd !== undefined && file.group.container === undefined && numberOf('VFIO_GROUP_GET_DEVICE_FD') === number) return OF_IOMMUFD;
       return named(GROUP_CALLS) ?? 'group-unknown';
     case 'node':
       if (file.bound === undefined) return named(NODE_CALLS.slice(0, 1)) ?? UNBOUND;

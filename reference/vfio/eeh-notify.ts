@@ -6,6 +6,7 @@ import { STATE_NUMBER, type PeState } from '../eeh/states.js';
 import type { Judgement } from '../judgement.js';
 import { E, syscallResultName } from '../uapi/errno.js';
 import { eehOfDevice } from './eeh.js';
+import { reportError } from './eeh-vevents.js';
 import type { Host } from './host.js';
 
 /*
@@ -26,7 +27,9 @@ function sourceOf(host: Host, device: string): EventSource {
 /** The PE has another state than before: if it was stopped by that, its listeners are told. */
 export function tell(host: Host, name: string, before: PeState, pe: EehPe): void {
   const [state] = pe.states;
-  if (state !== before && before === 'normal') publish(sourceOf(host, name), STATE_NUMBER[state]);
+  if (state === before || before !== 'normal') return;
+  const source = sourceOf(host, name);
+  reportError(host, name, source, publish(source, STATE_NUMBER[state]));
 }
 
 const SERIAL_IS_OLD = -E.ESTALE;

@@ -51,8 +51,11 @@ interface SetContainer extends GroupContext {
   readonly other: OpenFile | undefined;
 }
 
-/** The container that the descriptor names; none where it is one of /dev/iommu. */
-const container = ({ other }: SetContainer): Container | undefined => (other?.kind === 'container' ? other.container : undefined);
+/** The container that the descriptor names; of /dev/iommu the one that it stands for, if any. */
+function container({ other }: SetContainer): Container | undefined {
+  if (other?.kind === 'container') return other.container;
+  return other?.kind === 'iommufd' && other.spapr?.container.version !== undefined ? other.spapr.container : undefined;
+}
 
 const noDescriptor: Guard<SetContainer> = {
   ...clause(`${SET}/descriptor`, 'A descriptor that is not open is refused with EBADF.'),
@@ -108,7 +111,8 @@ export const groupSetContainer = defineCall<SetContainer, IoctlInput>({
     ],
     apply(c) {
       const joined = container(c);
-      if (joined === undefined) return joinIommufd(c, c.other as IommufdFile);
+      const answer = c.other!.kind === 'iommufd' ? joinIommufd(c, c.other as IommufdFile) : undefined;
+      if (joined === undefined) return answer!;
       c.host.platform.takeOwnership(c.group.table);
       c.group.container = joined;
       if (joined.version === undefined) joined.groups.unshift(c.group);

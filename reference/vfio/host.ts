@@ -99,6 +99,8 @@ export interface Binding {
 export interface IommufdFile extends Shared {
   readonly kind: 'iommufd';
   readonly context: Context;
+  /** The container that it stands for while VFIO_SET_IOMMU has made it one of SPAPR TCE (the plan for POWER). */
+  spapr?: ContainerFile;
   /** What is done when nobody uses it any more. */
   readonly end: (host: Host) => void;
 }

@@ -7,6 +7,18 @@ const BIND = 'VFIO_DEVICE_BIND_IOMMUFD';
 /** Devices with nodes of their own: opened, bound, closed. */
 export const scenarios: readonly Scenario[] = [
   vfioScenario(
+    { id: 'iommufd/devices/bind-size', title: 'A program that knows a longer structure can bind where the rest is 0; one that knows a shorter one, too', clauses: [`${BIND}/bound`, `${BIND}/beyond`, `${BIND}/argsz`] },
+    (p) => {
+      const iommu = p.iommu();
+      const fds = [0, 1, 2, 3].map((i) => node(p, 'pe0.dev0', `node${i}`));
+      const bindWith = (i: number, args: Readonly<Record<string, bigint>>): void => void p.ioctl(fds[i]!, BIND, { iommufd: iommu, ...args }).close(fds[i]!);
+      bindWith(0, { argsz: 32n, beyond: 1n });
+      bindWith(1, { argsz: 32n });
+      bindWith(2, { argsz: 16n, beyond: 1n });
+      bindWith(3, { argsz: 15n });
+    },
+  ),
+  vfioScenario(
     { id: 'iommufd/devices/before-bind', title: 'Before it is bound a node refuses every call, and a node can be open many times', clauses: ['open-device/opened', 'device-unbound/bind-first'] },
     (p) => {
       const fds = [node(p), node(p, 'pe0.dev0', 'again')];

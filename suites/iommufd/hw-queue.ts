@@ -61,4 +61,21 @@ export const scenarios: readonly Scenario[] = [
     p.iommufd(fd, 'IOMMU_IOAS_MAP', { flags: 7n, ioas_id: ioas, user_va: memory.at(0x800n), length: 0x2_0000n, iova: IOVA });
     queue(p, fd, viommu, 'misplaced');
   }),
+  vfioScenario({ id: 'iommufd/hw-queue/pages-only', title: 'While a hardware queue lives, nothing below a system page can be mapped beside it; afterwards it can', clauses: [`${NAME}/pages-only`, 'IOMMU_IOAS_IOVA_RANGES/told', 'IOMMU_IOAS_MAP/length-alignment', 'IOMMU_IOAS_MAP/offset', 'IOMMU_IOAS_MAP/mapped'] }, (p) => {
+    const { fd, ioas, viommu } = guest(p);
+    const [memory, array] = [p.memory(LENGTH), p.memory()];
+    const small = (place: bigint, length = 0x800n, offset = 0n): void =>
+      void p.iommufd(fd, 'IOMMU_IOAS_MAP', { flags: 7n, ioas_id: ioas, user_va: memory.at(offset), length, iova: IOVA + place * LENGTH });
+    map(p, fd, ioas);
+    const made = queue(p, fd, viommu, 'made');
+    const told = (): VfioProgramBuilder => p.iommufd(fd, 'IOMMU_IOAS_IOVA_RANGES', { ioas_id: ioas, num_iovas: 4n, allowed_iovas: array.address });
+    told();
+    small(1n);
+    small(1n, 0x1_0000n, 0x800n);
+    small(1n, 0x1_0000n);
+    destroy(p, fd, made);
+    told();
+    small(2n);
+    small(3n, 0x1_0000n, 0x800n);
+  }),
 ];

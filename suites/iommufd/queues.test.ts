@@ -7,11 +7,12 @@ import { IOMMUFD_RULES_LIST } from '../../reference/iommufd/calls.js';
 import { LINUX_IOMMUFD_QUEUES_MUTANTS } from '../../reference/mutants/linux-iommufd-queues.js';
 import { mutate, withoutGuard } from '../../reference/mutants/mutant.js';
 import { REFERENCE_RULES } from '../../reference/rule-book.js';
-import type { Guard, RuleBook } from '../../reference/rules.js';
+import { STANDINGS, type Guard, type RuleBook } from '../../reference/rules.js';
 import { scenarios as faults } from './faults.js';
 import { scenarios as hwQueues } from './hw-queue.js';
 import { scenarios as invalidate } from './invalidate.js';
 import { scenarios as pasids } from './pasid.js';
+import { scenarios as events } from './ppc64/events.js';
 import { scenarios as viommus } from './viommu.js';
 
 /** Whether a system with these rules departs; without a check the model may have nothing to work on and throw, which shows too. */
@@ -19,7 +20,7 @@ function shows({ requires, program }: Scenario, rules: RuleBook): boolean {
   const target = new ModelTarget(rules);
   const { machine } = target.variants.find(({ capabilities }) => requires.every((capability) => capabilities.has(capability)))!;
   try {
-    return judgeTrace(target.runNow(program, machine), machine, REFERENCE_RULES).departures.length > 0;
+    return judgeTrace(target.runNow(program, machine), machine, REFERENCE_RULES, STANDINGS).departures.length > 0;
   } catch {
     return true;
   }
@@ -45,7 +46,7 @@ const REDUNDANT = [
 
 /** Every rule of these calls, with the scenarios that are about it. */
 const cases = IOMMUFD_RULES_LIST.filter(({ name }) => CALLS.test(name)).flatMap((call) => {
-  const all = [...faults, ...viommus, ...hwQueues, ...invalidate, ...pasids, ...(call.name.startsWith('IOMMU_') ? negativeScenarios('iommufd', call) : [])];
+  const all = [...faults, ...viommus, ...hwQueues, ...invalidate, ...pasids, ...events, ...(call.name.startsWith('IOMMU_') ? negativeScenarios('iommufd', call) : [])];
   return (call.guards as readonly Guard<unknown>[])
     .filter(({ id, choice }) => choice === undefined && !REDUNDANT.includes(id))
     .map(({ id }) => ({ id, scenarios: all.filter(({ clauses }) => clauses.includes(id)) }));

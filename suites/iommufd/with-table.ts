@@ -3,7 +3,7 @@ import type { VfioProgramBuilder } from '../../harness/build/vfio-program-builde
 import type { Scenario } from '../../harness/scenario.js';
 import { IOAS_MAP, VFIO_IOAS } from '../../reference/uapi/iommufd.js';
 import { IOMMU_TYPE } from '../../reference/uapi/vfio.js';
-import { allow, AT, copy, mapAt, newIoas, pages, PAGE, READ_WRITE, smallPages, type IoasHandle } from './steps.js';
+import { allow, AT, copy, mapAnywhere, mapAt, newIoas, pages, PAGE, READ_WRITE, smallPages, unmapAll, type IoasHandle } from './steps.js';
 
 /* What only an IOAS with a page table or with reserved IOVAs refuses: the kernel's test driver has both. */
 
@@ -66,6 +66,16 @@ export const scenarios: readonly Scenario[] = [
     p.iommufd(fd, 'IOMMU_IOAS_CHANGE_PROCESS', {}, { by });
     p.limit(pages(2n), by);
     p.iommufd(fd, 'IOMMU_IOAS_CHANGE_PROCESS', {}, { by });
+  }),
+  vfioScenario({ id: 'iommufd/with-table/automatic', title: 'With a page table the kernel still chooses a place, for memory that is as aligned as the page of the table', clauses: ['IOMMU_IOAS_MAP/mapped', 'IOMMU_IOAS_MAP/address-alignment', 'IOMMU_IOAS_MAP_FILE/mapped', 'IOMMU_IOAS_COPY/copied'], requires: ['mock'] }, (p) => {
+    const ioas = newIoas(p);
+    const [buffer, file] = [p.memory(), p.file(pages(2n))];
+    p.iommufd(ioas.fd, 'IOMMU_TEST_OP_MOCK_DOMAIN', { id: ioas.id });
+    for (const length of [0x800n, PAGE, pages(3n)]) mapAnywhere(p, ioas, buffer.address, length, { as: `mapped${length}` });
+    mapAnywhere(p, ioas, buffer.at(0x400n), PAGE);
+    p.iommufd(ioas.fd, 'IOMMU_IOAS_MAP_FILE', { flags: READ_WRITE, ioas_id: ioas.id, fd: file, length: PAGE });
+    p.iommufd(ioas.fd, 'IOMMU_IOAS_COPY', { flags: READ_WRITE, dst_ioas_id: ioas.id, src_ioas_id: ioas.id, length: PAGE, src_iova: { from: `mapped${PAGE}.iova` } });
+    unmapAll(p, ioas);
   }),
   vfioScenario({ id: 'iommufd/with-table/large-pages', title: 'Large pages cannot be given up while a page table has something mapped', clauses: ['IOMMU_OPTION/large-mapped', 'TYPE1_SET_IOMMU/large-mapped'], requires: ['mock'] }, (p) => {
     const ioas = newIoas(p);

@@ -4,7 +4,7 @@ import { arg, type IoctlContext } from '../../vfio/checks.js';
 import { load } from '../../vfio/user-memory.js';
 import type { Done } from '../invalidation.js';
 import type { GuestFault, GuestTables } from './guest-tables.js';
-import { planned } from './hwpt-checks.js';
+import { planned } from './plan.js';
 
 /*
  * Updates of a guest's table through IOMMU_HWPT_INVALIDATE: where no kernel takes the guest's hypercalls itself, its program

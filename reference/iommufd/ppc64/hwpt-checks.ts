@@ -1,10 +1,11 @@
 import type { Operation } from '../../doors/operations.js';
 import type { Term } from '../../doors/term.js';
-import type { Clause, Guard, Standing, Violation } from '../../rules.js';
+import type { Guard, Violation } from '../../rules.js';
 import { E } from '../../uapi/errno.js';
 import { HWPT_DATA_PPC64_WINDOWS, WINDOW_LAYOUT } from '../../uapi/iommufd-ppc64.js';
 import { boundWithIoas } from '../bound-device.js';
 import type { Ioas } from '../state/context.js';
+import { planned } from './plan.js';
 import { isWindowsDomain } from './paging-domain.js';
 import { windowsOverlap } from './windows.js';
 import type { WindowsData, WindowsFault } from './windows-data.js';
@@ -15,11 +16,6 @@ import type { WindowsData, WindowsFault } from './windows-data.js';
  */
 
 const NAME = 'IOMMU_HWPT_ALLOC';
-
-/** Clauses of the plan for POWER. */
-export const planned =
-  (status: Extract<Standing, 'proposed' | 'open'>, source: string) =>
-  (id: string, text: string): Clause => ({ id, text, source, status, level: 'must' });
 
 const MAIL = 'J. Gunthorpe to S. G. Bhat, 27 Jan 2026 (driver data at HWPT creation); shivaprasadbhat/qemu iommufd-wip';
 const proposed = planned('proposed', MAIL);

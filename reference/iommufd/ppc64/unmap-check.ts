@@ -1,7 +1,7 @@
 import type { Guard } from '../../rules.js';
 import { E } from '../../uapi/errno.js';
 import type { Area, Ioas } from '../state/context.js';
-import { planned } from './hwpt-checks.js';
+import { planned } from './plan.js';
 import { isParentDomain } from './parent-domain.js';
 
 /** What the check looks at: the areas that are to go, and whose they are. */

@@ -3,7 +3,7 @@ import { arg } from '../../vfio/checks.js';
 import { groupOfDevice } from '../../vfio/host.js';
 import { load } from '../../vfio/user-memory.js';
 import type { OfDevice } from '../device-calls.js';
-import { MOST_WINDOWS, windowFault, windowsOverlap, type DomainWindow, type WindowFault } from './windows.js';
+import { mostWindows, windowFault, windowsOverlap, type DomainWindow, type WindowFault } from './windows.js';
 
 /* The windows that a program describes to IOMMU_HWPT_ALLOC: one or two of struct iommu_hwpt_ppc64_dma_window. */
 
@@ -33,8 +33,7 @@ export function readWindows(c: OfDevice): WindowsData {
 
 function checked(c: OfDevice, given: readonly Record<string, bigint>[]): WindowsData {
   const { description } = groupOfDevice(c.host, c.bound!.name);
-  // A PE that can have no window made has its default one.
-  if (given.length > (description.windows === 0 ? 1 : MOST_WINDOWS)) return { fault: 'count' };
+  if (given.length > mostWindows(description)) return { fault: 'count' };
   if (given.some((window) => window['__reserved'] !== 0n)) return { fault: 'reserved' };
   const windows = given.map(windowOf) as [DomainWindow, ...DomainWindow[]];
   const fault = windows.map((window) => windowFault(c.host.linux, description, window)).find((found) => found !== undefined);

@@ -44,6 +44,8 @@ export interface Ioas extends Numbered {
   readonly domains: PagingDomain[];
   /** IOMMU_OPTION_HUGE_PAGES. */
   hugePages: boolean;
+  /** Drivers of the kernel that hold its memory by whole system pages. */
+  accesses: number;
 }
 
 /**
@@ -79,6 +81,8 @@ export interface Area extends Interval {
   readonly writeable: boolean;
   /** Objects that need it to stay: it cannot be unmapped. */
   locks: number;
+  /** Its memory is pinned, and no page table has it (the plan for POWER). */
+  readonly reserve?: true;
 }
 
 /** A page table of the IOMMU that follows an IOAS (struct iommu_domain); what its hardware is, its driver knows. */
@@ -200,6 +204,8 @@ export interface Viommu extends Numbered {
   readonly type: bigint;
   readonly parent: PagingTable;
   readonly driver: DriverDescription;
+  /** The IOMMU group of the device that it was made for. */
+  readonly group: IommuGroup;
 }
 
 /** A device as a guest's virtual IOMMU knows it (struct iommufd_vdevice). */
@@ -234,7 +240,7 @@ export interface Tombstone extends Numbered {
 
 export const makeContext = (): Context => ({ objects: new Map(), rlimitMode: 'user', compatible: undefined });
 
-export const makeIoas = (id: number): Ioas => ({ kind: 'ioas', id, areas: new AreaMap(), reserved: [], allowed: [], domains: [], hugePages: true });
+export const makeIoas = (id: number): Ioas => ({ kind: 'ioas', id, areas: new AreaMap(), reserved: [], allowed: [], domains: [], hugePages: true, accesses: 0 });
 
 /** The lowest number that is free. Source: Linux 7.2 drivers/iommu/iommufd/main.c iommufd_object_alloc (xa_alloc). */
 export function freeId(context: Context): number {

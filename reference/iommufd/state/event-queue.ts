@@ -1,13 +1,22 @@
+import type { EventSource } from '../../eeh/events.js';
+
 /*
  * The queue of a vIOMMU's events of one type (struct iommufd_veventq). Every report takes a number, whether there is room for it
  * or not, so that a reader sees a loss as a gap, or by the record at the tail that says so. Plain data.
  */
+
+/** The error of a PE that a record tells of (the plan for POWER). */
+export interface ToldError {
+  readonly source: EventSource;
+  readonly serial: bigint;
+}
 
 /** A record as it is read: a header of 8 bytes, then its words of 32 bits. One that tells of a loss has none. */
 export interface EventRecord {
   readonly lost: boolean;
   readonly sequence: bigint;
   readonly words: readonly bigint[];
+  readonly error?: ToldError | undefined;
 }
 
 export interface EventQueue {
@@ -48,11 +57,11 @@ const INT_MAX = 0x7fff_ffffn;
 export const recordBytes = ({ words }: EventRecord): number => HEADER_BYTES + 4 * words.length;
 
 /** A report: an event, or where there is no room the news of its loss. Source: Linux 7.2 drivers/iommu/iommufd/driver.c iommufd_viommu_report_event. */
-export function report(queue: EventQueue, words: readonly bigint[]): void {
+export function report(queue: EventQueue, words: readonly bigint[], error?: ToldError): void {
   const events = queue.records.filter(({ lost }) => !lost);
   const lost = BigInt(events.length) === queue.depth;
   // One record tells of a loss, and only while nothing came after it.
-  queue.records = [...events, { lost, sequence: queue.sequence, words: lost ? [] : words }];
+  queue.records = [...events, { lost, sequence: queue.sequence, words: lost ? [] : words, error: lost ? undefined : error }];
   queue.sequence = (queue.sequence + 1n) & INT_MAX;
 }
 

@@ -4,6 +4,7 @@ import { IOMMU_TYPE } from '../../uapi/vfio.js';
 import { arg, type IoctlInput } from '../../vfio/checks.js';
 import { IOAS, IOMMU, mapped, OPENED, type IoasContext } from '../checks.js';
 import { givesUp, largePageChecks } from '../option.js';
+import { asksForSpapr, EXTENSION_CLAUSE, offersSpapr, serveSpapr, SPAPR_CHECKS, SPAPR_CHOICE, SPAPR_CLAUSES } from '../ppc64/spapr.js';
 import { noCompatible, readType1, READY, type1Clause } from './checks.js';
 
 /** VFIO_GET_API_VERSION: 0. */
@@ -40,11 +41,12 @@ export const type1CheckExtension = defineCall<IoasContext, IoctlInput>({
   read: readType1,
   guards: [noCoherence],
   effect: {
-    clauses: [type1Clause(`${CHECK}/answer`, '1 for type 1 in both versions, for unmapping all, and for coherent DMA where every page table is; 0 for SPAPR TCE, EEH and everything else.')],
+    clauses: [type1Clause(`${CHECK}/answer`, '1 for type 1 in both versions, for unmapping all, and for coherent DMA where every page table is; 0 for SPAPR TCE, EEH and everything else.'), EXTENSION_CLAUSE],
     statuses: [0, 1],
     apply(c, chooser) {
       const clause = `${CHECK}/answer`;
       if (isType(c, IOMMU_TYPE.NOIOMMU)) return { clause, status: chooser.oneOf('I2', [0, 1], (option, observed) => observed.kind === 'syscall' && observed.result === BigInt(option)) };
+      if (offersSpapr(c.host, arg(c, 'value'))) return { clause: `${CHECK}/ppc64-spapr`, status: chooser.oneOf('I34', [1, 0], (option, observed) => observed.kind === 'syscall' && observed.result === BigInt(option)) };
       return { clause, status: isType(c, ...OFFERED) ? 1 : 0 };
     },
   },
@@ -55,7 +57,7 @@ const SET = 'TYPE1_SET_IOMMU';
 
 const otherType: Guard<IoasContext> = {
   ...type1Clause(`${SET}/type`, 'Any kind of IOMMU but type 1 is refused with EINVAL, SPAPR TCE too.'),
-  when: (c) => !isType(c, IOMMU_TYPE.TYPE1, IOMMU_TYPE.TYPE1V2),
+  when: (c) => !isType(c, IOMMU_TYPE.TYPE1, IOMMU_TYPE.TYPE1V2) && !asksForSpapr(c),
   refuse: [-E.EINVAL],
   violation: { args: { value: BigInt(IOMMU_TYPE.SPAPR_TCE_V2) } },
 };
@@ -67,10 +69,14 @@ export const type1SetIommu = defineCall<IoasContext, IoctlInput>({
   name: SET,
   parameters: ['value'],
   read: readType1,
-  guards: [otherType, noCompatible(SET), ...largePageChecks<IoasContext>(SET, isFirst, { instead: { setup: [mapped(IOAS, 0x2000_0800n)] } })],
+  guards: [SPAPR_CHOICE, otherType, noCompatible(SET), ...SPAPR_CHECKS, ...largePageChecks<IoasContext>(SET, isFirst, { instead: { setup: [mapped(IOAS, 0x2000_0800n)] } })],
   effect: {
-    clauses: [type1Clause(`${SET}/set`, 'Type 1 gives up the large pages of the IOAS, and can cut areas from then on; version 2 leaves all as it is.')],
+    clauses: [type1Clause(`${SET}/set`, 'Type 1 gives up the large pages of the IOAS, and can cut areas from then on; version 2 leaves all as it is.'), ...SPAPR_CLAUSES],
     apply(c) {
+      if (asksForSpapr(c)) {
+        serveSpapr(c);
+        return { clause: `${SET}/ppc64-set`, status: 0 };
+      }
       if (isFirst(c) && givesUp(c)) c.ioas!.hugePages = false;
       return { clause: `${SET}/set`, status: 0 };
     },
