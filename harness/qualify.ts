@@ -41,7 +41,7 @@ export async function qualify(scenario: Scenario, on: Qualification): Promise<Sc
   try {
     const trace = await on.target.run(scenario.program, fit.variant);
     const explained = on.known.judge(trace, fit.variant.machine);
-    if (explained.scarred || scenario.destructive === true) await on.target.renew(explained.scarred);
+    if (explained.scarred || scenario.destructive === true) await on.target.renew(explained.scars);
     const result = { ...judgeScenario(scenario, trace, fit.variant, on.known, explained, done), trace };
     return on.sensitive === true ? result : withheld(result, on.known);
   } catch (error) {
