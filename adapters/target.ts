@@ -53,9 +53,10 @@ export interface Target {
   /**
    * Gives up the running machine: the next program gets a new one. For systems that a fault may have scarred.
    *
-   * @param scarred a known fault has; if not, a target that knows the machine to be as it was may keep it
+   * @param scars what known faults have left. Without it nobody knows what was done to the machine; with it a target may keep the
+   *   machine that it knows to be as it was, or makes so and makes sure of it
    */
-  renew(scarred?: boolean): Promise<void>;
+  renew(scars?: ReadonlySet<string>): Promise<void>;
   /** Gives everything back: processes, files, devices. May be called twice. */
   close(): Promise<void>;
 }

@@ -21,6 +21,8 @@ export interface TraceJudgement {
   readonly tentative: readonly StepDeparture[];
   /** A known fault has left the system in a state that no reset call heals. */
   readonly scarred: boolean;
+  /** What it has left. */
+  readonly scars: ReadonlySet<string>;
 }
 
 /** The trace is not whole: the adapter broke the contract, and nothing can be said of the system. */
@@ -53,7 +55,7 @@ export function judgeTrace(trace: Trace, machine: MachineDescription, rules: Rul
   if (steps.length < operations.length && !endedByCrash(trace, steps.length)) {
     throw new BrokenTrace(`Operation ${steps.length} did not run although the system was alive.`);
   }
-  return { steps, departures, tentative, scarred: model.machine.scars.size > 0 };
+  return { steps, departures, tentative, scarred: model.machine.scars.size > 0, scars: model.machine.scars };
 }
 
 /** Whether the clause that is broken has one of these standings; what no catalogue knows counts. */

@@ -14,7 +14,7 @@ export function withProfile(target: Target, { machine }: Pick<Profile, 'machine'
     },
     run: (program, on = variants()[0]) => target.run(program, on),
     runQuick: (program) => target.runQuick(program),
-    renew: (scarred) => target.renew(scarred),
+    renew: (scars) => target.renew(scars),
     close: () => target.close(),
   };
 }

@@ -8,6 +8,7 @@ import { brokenClaims } from './claims.js';
 import type { KnownDepartures } from './known.js';
 import { BrokenTrace, isCounted, judgeTrace, type StepDeparture, type TraceJudgement } from './oracle.js';
 import type { Scenario } from './scenario.js';
+import { stateCell } from './state-cell.js';
 
 /** What one scenario came to. */
 export interface ScenarioResult {
@@ -41,8 +42,10 @@ export async function qualify(scenario: Scenario, on: Qualification): Promise<Sc
   try {
     const trace = await on.target.run(scenario.program, fit.variant);
     const explained = on.known.judge(trace, fit.variant.machine);
-    if (explained.scarred || scenario.destructive === true) await on.target.renew(explained.scarred);
-    const result = { ...judgeScenario(scenario, trace, fit.variant, on.known, explained, done), trace };
+    if (explained.scarred || scenario.destructive === true) await on.target.renew(explained.scars);
+    const judged = judgeScenario(scenario, trace, fit.variant, on.known, explained, done);
+    const cell = stateCell(scenario.id, trace, fit.variant.machine);
+    const result = { ...judged, ...(cell && { record: { ...judged.record, cell } }), trace };
     return on.sensitive === true ? result : withheld(result, on.known);
   } catch (error) {
     if (!(error instanceof TargetLost) && !(error instanceof BrokenTrace)) throw error;

@@ -104,6 +104,9 @@ export interface Machine {
   errinjct: bigint | undefined;
 }
 
+/** Begins the marks that go with a PE's devices: they are gone once the devices are new to the kernel. */
+export const PE_SCAR = 'pe:';
+
 /** Puts a machine together as it is when the partition receives control. The only place that does. */
 export function buildMachine(description: MachineDescription): Machine {
   const redirections = description.vios.map(({ bitBucket }) => ({ copies: new Map<number, CopyPointer[]>(), bitBucket }));

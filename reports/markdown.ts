@@ -1,6 +1,8 @@
 import { replayLine, systemOf } from './departure-text.js';
 import { clauseMatrix, countClauses } from './matrix.js';
-import { countVerdicts, VERDICTS, type DepartureRecord, type RunRecord, type ScenarioRecord, type Verdict } from './run-record.js';
+import { countVerdicts, VERDICTS, type CellRecord, type DepartureRecord, type RunRecord, type ScenarioRecord, type Verdict } from './run-record.js';
+
+import { stateTable, type CellOutcome, type CellRow } from './state-table.js';
 
 /**
  * The run on one page, for people and for the job summaries of CI systems: what was tested, the totals, every
@@ -18,6 +20,7 @@ export function summaryMarkdown(record: RunRecord, directory: string): string {
     reasons(record, 'fixed', '## Listed in the ledger, and gone'),
     reasons(record, 'inconclusive', '## Inconclusive'),
     reasons(record, 'skipped', '## Skipped'),
+    stateTableMarkdown([record]),
     clauses(record),
   ]
     .filter((part) => part !== '')
@@ -97,6 +100,39 @@ function clauses(record: RunRecord): string {
     return [code(clause), verdict, shown.join(', ')];
   });
   return rows.length === 0 ? '' : ['## Clauses', table(['clause', 'verdict', 'scenarios'], rows)].join('\n\n');
+}
+
+/** Whose operations a table of states is about. */
+const DOORS: Readonly<Record<CellRecord['door'], string>> = {
+  rtas: 'RTAS calls of a partition',
+  'vfio:pseries': 'VFIO_EEH_PE_OP in a partition',
+  'vfio:powernv': 'VFIO_EEH_PE_OP on PowerNV',
+};
+
+/**
+ * The table of states of a PE: for each cell what the specification allows, and what the target of each run did. Empty where no run
+ * has shown a cell.
+ */
+export function stateTableMarkdown(records: readonly RunRecord[]): string {
+  const rows = stateTable(records);
+  if (rows.length === 0) return '';
+  const head = ['state', 'operation', 'allowed', ...records.map(({ target }) => code(target.fingerprint))];
+  const parts = (Object.keys(DOORS) as CellRecord['door'][]).flatMap((door) => {
+    const own = rows.filter((row) => row.door === door);
+    return own.length === 0 ? [] : [`### ${DOORS[door]}`, table(head, own.map(cellRow))];
+  });
+  return ['## States of a PE', STATES_READ, ...parts].join('\n\n');
+}
+
+const STATES_READ =
+  'What an operation answers and the state after it. A target\'s column has the state that it showed when it was asked then: 5 stands for several, and a PE that is held in reset may show as stopped (2).';
+
+const cellRow = ({ state, operation, allowed, outcomes }: CellRow): string[] => [state, operation, allowed.map(code).join(' or '), ...outcomes.map(outcomeText)];
+
+function outcomeText(outcome: CellOutcome | undefined): string {
+  if (outcome === undefined) return '';
+  const { did, verdict, ledger } = outcome;
+  return verdict === 'conforms' ? code(did) : `${code(did)} ${[verdict, ...ledger].join(' ')}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

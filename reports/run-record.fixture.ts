@@ -35,6 +35,12 @@ export const SCENARIOS = {
   crashed: scenario('ddw/create/abort', { verdict: 'crashed', departures: [{ ...DEPARTURE, observed: 'crashed: assertion\u0007 failed' }] }),
 } as const;
 
+/** A scenario that shows a cell of the table of states. */
+export const CELL: ScenarioRecord = scenario('eeh/vfio/cell/stopped/unfreeze-dma', {
+  verdict: 'conforms',
+  cell: { door: 'vfio:powernv', operation: 'unfreeze-dma', state: 'stopped', allowed: ['0 → mmio-stopped (5)', '-EIO → stopped (2)'], did: '0 → 5' },
+});
+
 export function runRecord(scenarios: readonly ScenarioRecord[] = Object.values(SCENARIOS)): RunRecord {
   return {
     schema: 'papr-conformance/run/1',

@@ -33,6 +33,18 @@ export interface StepRecord {
   readonly audit: boolean;
 }
 
+/** A cell of the table of states of a PE: an operation, the state that it is asked for in, and what came of it. */
+export interface CellRecord {
+  /** Whose operation: a partition's RTAS call, or VFIO's on either platform. */
+  readonly door: 'rtas' | 'vfio:pseries' | 'vfio:powernv';
+  readonly operation: string;
+  readonly state: string;
+  /** What the specification allows, the usual first: `0 → dma-stopped (4)`. */
+  readonly allowed: readonly string[];
+  /** What the system answered, and the state that it showed then. */
+  readonly did: string;
+}
+
 export interface ScenarioRecord {
   readonly id: string;
   readonly title: string;
@@ -43,6 +55,8 @@ export interface ScenarioRecord {
   /** Ledger entries met (`known`) or no longer met (`fixed`). */
   readonly ledger?: readonly string[];
   readonly departures?: readonly DepartureRecord[];
+  /** Of a scenario that shows one. */
+  readonly cell?: CellRecord;
   /** Milliseconds of wall time. */
   readonly milliseconds: number;
   /** Where the trace is: file in the run's directory, and line from 1 (`traces.jsonl:17`). */

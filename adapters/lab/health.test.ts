@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { damageIn } from './health.js';
+import { damageIn, warningIn } from './health.js';
 
 describe('damage on the console', () => {
   test.each([
@@ -25,5 +25,15 @@ describe('damage on the console', () => {
     'papr-lab: ready',
   ])('is not seen in "%s"', (line) => {
     expect(damageIn(line)).toBeUndefined();
+  });
+});
+
+describe('a warning on the console', () => {
+  test.each(['[   21.5] WARNING: CPU: 1 PID: 80 at arch/powerpc/kernel/eeh_pe.c:470 eeh_pe_tree_remove+0x80/0x1d0', '[   21.5] WARNING: kernel/eeh_pe.c:470 at eeh_pe_tree_remove+0x80, CPU#1'])('is seen in "%s", which is no damage', (line) => {
+    expect([warningIn(`before\n${line}\nafter`), damageIn(line)]).toEqual([line, undefined]);
+  });
+
+  test('is not what firmware is warned of', () => {
+    expect(warningIn('[    0.290472] WARNING: nvram corruption detected: 0-length partition')).toBeUndefined();
   });
 });

@@ -20,7 +20,14 @@ const DAMAGE = [
   /INFO: task .* blocked for more than/,
 ] as const;
 
+/** What a kernel that goes on as if nothing were wrong says when it has met what must not be. */
+const WARNING = [/^(\[[ \d.]+\] )?WARNING: (CPU: |\S+:\d+ at )/] as const;
+
 /** The first line that tells of damage. */
-export function damageIn(consoleText: string): string | undefined {
-  return consoleText.split(/\r?\n/).find((line) => DAMAGE.some((pattern) => pattern.test(line)))?.trim();
-}
+export const damageIn = (consoleText: string): string | undefined => lineWith(consoleText, DAMAGE);
+
+/** The first line that tells of what must not be. */
+export const warningIn = (consoleText: string): string | undefined => lineWith(consoleText, WARNING);
+
+const lineWith = (consoleText: string, patterns: readonly RegExp[]): string | undefined =>
+  consoleText.split(/\r?\n/).find((line) => patterns.some((pattern) => pattern.test(line)))?.trim();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { TargetLost } from '../target.js';
 import { GrowingFile } from './growing-file.js';
 import { FILES, type LabPe } from './hardware.js';
-import { damageIn, type Health } from './health.js';
+import { damageIn, warningIn, type Health } from './health.js';
 import { FAILED_MARK, HOST_KEY_MARK, READY_MARK } from './init.js';
 import { isAlive } from './process-identity.js';
 import { humanMonitor, qmp } from './qmp.js';
@@ -89,6 +89,11 @@ export class LabMachine {
     const evidence = damageIn(this.console.since(consoleMark));
     if (!this.running) return { state: 'dead', evidence: evidence ?? this.lastWords() };
     return evidence === undefined ? { state: 'alive' } : { state: 'damaged', evidence };
+  }
+
+  /** Whether its kernel has found something wrong with itself since then, damage or not. */
+  hasComplained(consoleMark: number): boolean {
+    return this.health(consoleMark).state !== 'alive' || warningIn(this.console.since(consoleMark)) !== undefined;
   }
 
   /** The last line QEMU has said itself. */

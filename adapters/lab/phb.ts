@@ -19,6 +19,9 @@ export interface PePlace {
 const TABLE_ADDRESS = 0x220n;
 const TABLE_DATA = 0x228n;
 
+/** Control of an injected error, which waits there for its access; 0: none. Source: skiboot include/phb4-regs.h PHB_PAPR_ERR_INJ_CTL. */
+const INJECTION_CONTROL = 0x2b0n;
+
 /** Tables (IODA3): MMIO state and DMA state of each PE, and a bit for each PE that has either. Source: skiboot include/phb4-regs.h IODA3_TBL_*. */
 const PESTA = 7n;
 const PESTB = 8n;
@@ -38,12 +41,27 @@ const WORD_BITS = 64;
 export const stopPe = (machine: LabMachine, place: PePlace, what: Stop): Promise<void> =>
   withPhb(machine, place, (registers, base) => setStopped(registers, base, place.pe, what));
 
-/** Nothing of the PE is stopped any more, as far as its host bridge knows. @throws TargetLost as `stopPe` */
+/** Nothing of the PE is stopped any more, and no error waits, as far as its host bridge knows. @throws TargetLost as `stopPe` */
 export const releasePe = (machine: LabMachine, place: PePlace): Promise<void> =>
-  withPhb(machine, place, (registers, base) => setReleased(registers, base, place.pe));
+  withPhb(machine, place, async (registers, base) => {
+    await setReleased(registers, base, place.pe);
+    await registers.write(base + INJECTION_CONTROL, 0n);
+  });
+
+/** The host bridge of a device: its PCI domain. @param device PCI address */
+export const bridgeOf = (device: string): number => parseInt(device, 16);
+
+/** What the monitor has printed of a machine's address spaces: 30 ms, and always the same. */
+const trees = new Map<string, Promise<string>>();
+
+function treeOf(machine: LabMachine): Promise<string> {
+  const known = trees.get(machine.id) ?? machine.monitor('info mtree -f');
+  trees.set(machine.id, known);
+  return known;
+}
 
 async function withPhb(machine: LabMachine, { domain }: PePlace, task: (registers: Registers, base: bigint) => Promise<void>): Promise<void> {
-  const base = phbRegisters(await machine.monitor('info mtree -f'), domain);
+  const base = phbRegisters(await treeOf(machine), domain);
   if (base === undefined || machine.qtestSocket === undefined) {
     throw new TargetLost(`expected host bridge ${domain} of ${machine.id} to have registers of a PHB4 or PHB5, but saw none in 'info mtree'`);
   }

@@ -1,12 +1,13 @@
-import type { Observation, Trace } from '../../reference/doors/observation.js';
-import type { Operation, Program } from '../../reference/doors/operations.js';
-import { FIRMWARE, SOFTWARE } from '../../reference/eeh/recovery.js';
+import type { Trace } from '../../reference/doors/observation.js';
+import type { Program } from '../../reference/doors/operations.js';
+import { PE_SCAR } from '../../reference/machine.js';
 import { SshTarget, type Freeze } from '../ssh/target.js';
 import { TargetLost, type Target, type TargetDescription } from '../target.js';
 import type { LabOptions } from './blueprint.js';
 import type { LabMachine } from './machine.js';
+import { mend, portraitsOf, type Portraits } from './mend.js';
+import { bridgeOf, stopPe } from './phb.js';
 import { startLab } from './start.js';
-import { releasePe, stopPe, type PePlace } from './phb.js';
 import { Witness } from './witness.js';
 
 /** A machine, the way to it, and its view from outside. */
@@ -14,10 +15,10 @@ interface Running {
   readonly machine: LabMachine;
   readonly ssh: SshTarget;
   readonly witness: Witness;
-  /** PEs that a program has stopped. */
-  readonly stopped: PePlace[];
   /** The console as it was when the machine was ready. */
   readonly mark: number;
+  /** What its PEs showed when it was new, where they can be mended. */
+  readonly fresh: Portraits | undefined;
 }
 
 /**
@@ -29,8 +30,10 @@ export class LabTarget implements Target {
   /** Exchanges with the machines that are gone. */
   #past = 0;
   #spent = false;
-  /** What the last program stopped goes on: the machine is as it was. */
-  #mended = false;
+  /** What the machine did last. */
+  #last: Program = { operations: [] };
+  /** The machine after this one, on its way: from the first time that one was needed on, where machines have to boot. */
+  #standby: Promise<Running> | undefined;
   #closed = false;
   #replacing: Promise<void> = Promise.resolve();
   /** Where other machines come from: a pSeries machine is as new from a snapshot as from a boot, and sooner. */
@@ -66,8 +69,8 @@ export class LabTarget implements Target {
     const trace = await ssh.run(program);
     const died = trace.observations.some(({ kind }) => kind === 'crashed');
     this.#spent = died || machine.health(mark).state !== 'alive';
+    this.#last = program;
     if (watched && machine.running) await witness.stop();
-    this.#mended = !this.#spent && (await this.#mend(program));
     return trace;
   }
 
@@ -75,30 +78,28 @@ export class LabTarget implements Target {
     return this.run(program);
   }
 
-  renew(scarred = false): Promise<void> {
-    this.#spent ||= scarred || !this.#mended;
-    return Promise.resolve();
+  async renew(scars?: ReadonlySet<string>): Promise<void> {
+    const elsewhere = scars === undefined || [...scars].some((scar) => !scar.startsWith(PE_SCAR));
+    this.#spent ||= elsewhere || !(await this.#mended());
   }
 
-  /**
-   * Lets the PEs go on that a program has stopped. True where that is all it takes: a PE that the kernel itself has recovered is a
-   * PE with an error more to its name, and needs another machine.
-   */
-  async #mend({ operations }: Program): Promise<boolean> {
-    const { machine, ssh, stopped } = this.#running;
-    const places = stopped.splice(0);
-    if (places.length === 0 || operations.some(({ door, op }) => door === 'host' && op === 'eeh')) return false;
-    for (const place of places) await releasePe(machine, place);
-    const devices = ssh.variants[0].machine.linux!.groups.flatMap((group) => group.devices.map(({ name }) => `${group.name}.${name}`));
-    const looks = devices.map((device): Operation => ({ door: 'host', op: 'eeh-state', device }));
-    const { observations } = await ssh.run({ operations: looks });
-    return observations.every(isHealthy);
+  /** Whether the PEs that the last program has used are as they were when the machine was new, mended if need be. */
+  async #mended(): Promise<boolean> {
+    const { machine, ssh, mark, fresh } = this.#running;
+    if (fresh === undefined) return false;
+    try {
+      return (await mend(machine, ssh, this.#last, fresh)) && !machine.hasComplained(mark);
+    } catch (error) {
+      if (error instanceof TargetLost) return false;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#replacing.catch(() => undefined);
-    await end(this.#running);
+    const standby = await this.#standby?.catch(() => undefined);
+    await Promise.all([end(this.#running), standby && end(standby)]);
   }
 
   /** @throws TargetLost where the target was closed meanwhile, or no other machine comes up */
@@ -106,8 +107,25 @@ export class LabTarget implements Target {
     this.#past = this.exchanges;
     await end(this.#running);
     if (this.#closed) throw new TargetLost('The target was closed.');
-    this.#running = await this.#another();
+    this.#running = (await this.#waiting()) ?? (await this.#another());
     this.#spent = false;
+    if (this.#renewFrom === 'boot' && this.options.platform === 'powernv') this.#prepare();
+  }
+
+  /** The machine that was prepared, if it has come up and has not died since. */
+  async #waiting(): Promise<Running | undefined> {
+    const standby = await this.#standby?.catch(() => undefined);
+    this.#standby = undefined;
+    if (standby === undefined || standby.machine.health(standby.mark).state === 'alive') return standby;
+    await end(standby);
+    return undefined;
+  }
+
+  /** Boots the next machine while this one is in use. */
+  #prepare(): void {
+    this.#standby = start({ ...this.options, from: 'boot', progress: () => undefined });
+    // Whoever needs it looks whether there is one.
+    this.#standby.catch(() => undefined);
   }
 
   /** A kernel of the user's own may lack what it takes to be saved; it can be booted, as it was at first. */
@@ -123,33 +141,21 @@ export class LabTarget implements Target {
   }
 }
 
-/** A device that is there, its PE neither stopped nor being recovered. */
-function isHealthy(observation: Observation): boolean {
-  if (observation.kind !== 'values') return false;
-  const { present, firmware = 0n, software = 0n } = observation.values;
-  return present === 1n && (software & (SOFTWARE.ISOLATED | SOFTWARE.RECOVERING)) === 0n && (firmware & GOES_ON) === GOES_ON;
-}
-
-const GOES_ON = FIRMWARE.MMIO_ACTIVE | FIRMWARE.DMA_ACTIVE;
-
 async function start(options: LabOptions): Promise<Running> {
   const machine = await startLab(options);
   try {
     const [witness, mark] = [new Witness(machine), machine.console.mark()];
-    const stopped: PePlace[] = [];
-    return { machine, witness, stopped, mark, ssh: await reach({ machine, witness, stopped, mark }, options) };
+    const ssh = await reach({ machine, witness, mark }, options);
+    const mendable = options.platform === 'powernv' && ssh.variants[0].machine.linux?.eeh === true;
+    return { machine, witness, mark, ssh, fresh: mendable ? await portraitsOf(ssh) : undefined };
   } catch (error) {
     await machine.stop();
     throw error;
   }
 }
 
-function reach({ machine, witness, stopped, mark }: Omit<Running, 'ssh'>, { platform, cpu = 'power9' }: LabOptions): Promise<SshTarget> {
-  const freeze: Freeze = async (device, pe, what) => {
-    const place = { domain: bridgeOf(device), pe };
-    stopped.push(place);
-    await stopPe(machine, place, what);
-  };
+function reach({ machine, witness, mark }: Omit<Running, 'ssh' | 'fresh'>, { platform, cpu = 'power9' }: LabOptions): Promise<SshTarget> {
+  const freeze: Freeze = (device, pe, what) => stopPe(machine, { domain: bridgeOf(device), pe }, what);
   return SshTarget.open({
     url: `ssh://root@127.0.0.1:${machine.sshPort}`,
     knownHosts: machine.knownHosts,
@@ -172,9 +178,6 @@ function deathOf(machine: LabMachine, mark: number): string | undefined {
   const health = machine.health(mark);
   return health.state === 'alive' ? undefined : health.evidence;
 }
-
-/** The host bridge of a device: its PCI domain. */
-const bridgeOf = (device: string): number => parseInt(device, 16);
 
 /** The machine goes first: on one that nobody will use again nothing needs to be put back. */
 async function end({ ssh, machine }: Running): Promise<void> {

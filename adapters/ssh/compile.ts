@@ -201,7 +201,8 @@ class Compiler {
         return this.#beside(operation, { do: 'setting', path: `${EEH_DEBUGFS}/eeh_max_freezes`, text: operation.errors.toString() });
       case 'eeh-state': {
         const { within, device } = operation;
-        return this.#beside(operation, { do: 'pe_state', device: this.#device(device).address, ...(within !== undefined && { within }) });
+        const step: Step = { do: 'pe_state', device: this.#device(device).address, ...(within !== undefined && { within }) };
+        return { ...this.#beside(operation, step), limit: DEVICE_LIMIT + (within ?? 0) };
       }
       case 'eeh-resets':
         return this.#beside(operation, { do: 'resets' });

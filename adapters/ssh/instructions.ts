@@ -75,6 +75,8 @@ export type Step = (
   | { readonly do: 'attribute' | 'setting'; readonly path: string; readonly text: string }
   /** 1 where the device is there; bytes: its PE's two words of 8 bytes. `within`: seconds to wait for the PE to be as it should. */
   | { readonly do: 'pe_state'; readonly device: string; readonly within?: number }
+  /** Takes the devices of a bus out of the system and finds them again; ENODEV where they are others then, or in other groups or PEs. */
+  | { readonly do: 'replug'; readonly devices: readonly string[] }
   /** Errors that the kernel has handled since the program began. */
   | { readonly do: 'resets' }
   | { readonly do: 'sector'; readonly device: string; readonly length: number; readonly seconds: number }

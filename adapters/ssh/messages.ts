@@ -54,6 +54,8 @@ export const runSchema = z.object({
   log: z.array(z.tuple([z.number().int(), z.string()])).optional(),
   /** What is not as before the program. */
   after: z.string().nullish(),
+  /** Devices that are not there any more. */
+  gone: z.array(z.string()).optional(),
 });
 
 export const sessionSchema = z.object({

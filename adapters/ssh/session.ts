@@ -62,6 +62,13 @@ export class Session {
     wanted.forEach(([device, driver], i) => this.#checkBound(device, driver, answers[i]));
   }
 
+  /** Takes the devices of a bus out of the system and finds them again, with their drivers. Whether all is as it was before. */
+  async replug(devices: readonly string[]): Promise<boolean> {
+    const { answers, after, gone = [] } = await this.run([{ by: '#host', steps: [{ do: 'replug', devices }], limit: BIND_SECONDS }]);
+    const [answer] = answers;
+    return answer !== undefined && 'steps' in answer && answer.steps[0]![1] === 0n && !after && gone.length === 0;
+  }
+
   #checkBound(device: string, driver: string, answer: Answer | undefined): void {
     const result = answer !== undefined && 'steps' in answer ? answer.steps[0]![1] : undefined;
     if (result === undefined) throw new TargetLost(`expected ${this.link.name} to give ${device} to ${driver}, but it did not answer; look at its console`);

@@ -4,6 +4,7 @@ import { machineCapabilities, TargetLost, type Target, type TargetDescription } 
 import { AgentLink, type AgentOptions } from './agent-link.js';
 import { compile } from './compile.js';
 import type { DescribedHost } from './describe.js';
+import type { DeviceFacts } from './host-facts.js';
 import { answered, crashedAt, observations } from './ending.js';
 import { localTransport } from './local-transport.js';
 import type { Answer } from './messages.js';
@@ -112,7 +113,9 @@ export class SshTarget implements Target {
     try {
       const outcome = await this.#session.run(instructions, { stepwise, atPause, partial });
       const seen = observations(program, outcome, this.#host.facts);
-      if (outcome.after) this.#scar = `expected ${this.transport.name} to be as before the last program, but ${outcome.after}; restart it`;
+      const { after, gone = [] } = outcome;
+      const scar = after || (gone.length > 0 && `${gone.join(', ')} is not there any more: its PE was given up`);
+      if (scar) this.#scar = `expected ${this.transport.name} to be as before the last program, but ${scar}; restart it`;
       return { program, observations: seen.map((observation, i) => witnessedOr(observation, witnessed.get(i))) };
     } catch (error) {
       if (!(error instanceof TargetLost) || this.#session.link.alive) throw error;
@@ -125,6 +128,16 @@ export class SshTarget implements Target {
 
   runQuick(program: Program): Promise<Trace> {
     return this.run(program);
+  }
+
+  /** The devices of a group. */
+  devicesOf(group: string): readonly DeviceFacts[] {
+    return [...this.#host.facts.devices].filter(([name]) => name.startsWith(`${group}.`)).map(([, facts]) => facts);
+  }
+
+  /** To the kernel a group's devices are new: they are taken out of the system and found again. False where they are not as before then. */
+  async replug(group: string): Promise<boolean> {
+    return this.#scar === undefined && this.#session.replug(this.devicesOf(group).map(({ address }) => address));
   }
 
   /** Another agent, and a look whether the host is still the same. @throws TargetLost, UsageError */

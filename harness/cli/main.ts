@@ -15,7 +15,7 @@ import { doctorText } from './doctor.js';
 import { labConsole, labDown, labList, labSsh, labUp, type LabUpOptions } from './lab.js';
 import { labKernel, type LabKernelOptions } from './lab-kernel.js';
 import { list, planText, type ListOptions } from './list.js';
-import { reportCommand } from './report.js';
+import { compareStates, reportCommand } from './report.js';
 import { replay, replayText } from './replay.js';
 import { runCommand, type RunCommandOptions } from './run.js';
 import { selectScenarios } from './select.js';
@@ -194,10 +194,11 @@ withTarget('bench', 'measure, and compare with what was asked for')
 
 program
   .command('report')
-  .description('write the HTML report of a run anew, also of one that was cut off')
-  .argument('[dir]', 'the directory of the run', 'out/run')
-  .action(async (directory: string) => {
-    console.log(await reportCommand(directory));
+  .description('write the HTML report of a run anew, also of one that was cut off; of several runs: what each did in each state of a PE')
+  .argument('[dir...]', 'the directories of runs', ['out/run'])
+  .action(async (directories: string[]) => {
+    const [directory, ...more] = directories;
+    console.log(more.length === 0 ? await reportCommand(directory!) : compareStates(directories));
   });
 
 program

@@ -2,6 +2,7 @@ import type { Chooser } from '../chooser.js';
 import { keepTo, type EehPe } from '../eeh/pe.js';
 import type { PeState } from '../eeh/states.js';
 import type { PeOperation } from '../eeh/vfio-table.js';
+import { PE_SCAR } from '../machine.js';
 import type { EehContext } from '../papr/eeh-checks.js';
 import type { Answer, Guard, RuleBook } from '../rules.js';
 import { E } from '../uapi/errno.js';
@@ -58,7 +59,7 @@ const noInjection: Guard<PeOp> = {
 };
 
 /** A PE that was left with a reset held: its configuration space is blocked, whoever comes next. */
-const HELD = 'reset-held:';
+const HELD = `${PE_SCAR}reset-held:`;
 
 const markHeld = (c: PeOp): undefined => {
   for (const { description } of c.container.groups) c.host.machine.scars.add(HELD + description.name);

@@ -48,8 +48,12 @@ const nothingWrong: Guard<Look> = {
 /** Time does not pass within a program: every error is within the hour of the first. */
 const handled = ({ host, group }: Look): Handled => handleError(host.recovery.counts.get(group.description.name), 0, host.recovery.limit);
 
-/** The error is counted, whatever comes of it. */
+/** The kernel's report of an error shows how it was found: no complaint of its own. Source: eeh_handle_normal_event. */
+const FOUND_BY = /^EEH: Call Trace:$/;
+
+/** The error is counted and reported, whatever comes of it. */
 export function count(c: Look): void {
+  c.host.mayLog.push(FOUND_BY);
   c.host.recovery.counts.set(c.group.description.name, handled(c).count);
   c.host.recovery.resets += 1n;
 }

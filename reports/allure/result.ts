@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Stage, Status, type Label, type Parameter, type StepResult, type TestResult } from 'allure-js-commons';
 import { mismatchText } from '../departure-text.js';
 import { jsonText } from '../files.js';
-import type { DepartureRecord, ScenarioRecord, StepRecord, Verdict } from '../run-record.js';
+import type { CellRecord, DepartureRecord, ScenarioRecord, StepRecord, Verdict } from '../run-record.js';
 
 /** A scenario that was run, as the Allure results tell it. */
 export interface ShownScenario {
@@ -144,8 +144,13 @@ const parameters = (run: ShownRun): Parameter[] => [
 function description({ record, replay }: ShownScenario): string {
   const clauses = record.clauses.length === 0 ? [] : [`Clauses: ${record.clauses.map(code).join(', ')}`];
   const entries = record.ledger === undefined ? [] : [`Ledger: ${ledger(record)}`];
-  return [code(record.id), ...clauses, ...entries, `Again: ${code(replay)}`].join('\n\n');
+  const cell = record.cell === undefined ? [] : [cellText(record.cell)];
+  return [code(record.id), ...cell, ...clauses, ...entries, `Again: ${code(replay)}`].join('\n\n');
 }
+
+/** The scenario's cell in the table of states. */
+const cellText = ({ operation, state, allowed, did }: CellRecord): string =>
+  [`| state | operation | allowed | the system |`, '| --- | --- | --- | --- |', `| ${state} | ${operation} | ${allowed.map(code).join(' or ')} | ${code(did)} |`].join('\n');
 
 const ledger = (record: ScenarioRecord): string => (record.ledger ?? []).join(', ');
 

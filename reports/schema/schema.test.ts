@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runRecord, DEPARTURE, SCENARIOS } from '../run-record.fixture.js';
+import { CELL, runRecord, DEPARTURE, SCENARIOS } from '../run-record.fixture.js';
 
 const compile = (name: string): ValidateFunction =>
   new Ajv2020({ strict: true, strictRequired: false, allErrors: true }).compile(
@@ -17,7 +17,13 @@ describe('run.schema.json', () => {
     expect(validate.errors).toBeNull();
   });
 
+  test('takes a scenario that shows a cell of the table of states', () => {
+    validate(JSON.parse(JSON.stringify(runRecord([CELL]))));
+    expect(validate.errors).toBeNull();
+  });
+
   test.each([
+    ['a cell without what is allowed', runRecord([{ ...CELL, cell: { ...CELL.cell!, allowed: [] } }])],
     ['an unknown field', { ...runRecord(), extra: 1 }],
     ['an unknown verdict', runRecord([{ ...SCENARIOS.conforms, verdict: 'passed' as never }])],
     ['a missing total', { ...runRecord(), totals: { conforms: 1 } }],

@@ -50,9 +50,10 @@ SECTOR_BUFFER = 4096
 # Bits of the kernel's own word of a PE. Source: arch/powerpc/include/asm/eeh.h EEH_PE_ISOLATED, EEH_PE_RECOVERING.
 PE_ISOLATED = 1
 PE_RECOVERING = 2
-# Seconds after which a device that is not there does not come back: a recovery may take it away for a while.
-AWAY = 5
+# Seconds after which a device that is not there does not come back, where the kernel does not show that it is at it still.
+AWAY = 20
 LOG_RECORD = 8192
+ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$"
 WORD = 1 << 64
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -363,14 +364,19 @@ def do_setting(step, known):
 def do_pe_state(step, known):
     """
     Whether a device is there, and its PE's two words (firmware's, and the kernel's own). With "within": looks again until the PE is
-    neither isolated nor recovering, or the device stays away.
+    neither isolated nor recovering, or the device stays away: a recovery may take it away for ten seconds.
     """
     start = present = time.monotonic()
     while True:
         words = pe_words(step["device"])
         now = time.monotonic()
         present = present if words is None else now
-        settled = now - present >= AWAY if words is None else words[1] & (PE_ISOLATED | PE_RECOVERING) == 0
+        if words is None:
+            # Looked at first: what has come back meanwhile is not away.
+            over = is_recovering() is False and pe_words(step["device"]) is None
+            settled = over or now - present >= AWAY
+        else:
+            settled = words[1] & (PE_ISOLATED | PE_RECOVERING) == 0
         if settled or now - start >= step.get("within", 0):
             return int(words is not None), struct.pack("=2Q", *(words or (0, 0)))
         time.sleep(LOOK_EVERY)
@@ -382,6 +388,39 @@ def pe_words(device):
             return [int(word, 16) for word in attribute.read().split()]
     except OSError:
         return None
+
+
+def is_recovering():
+    """Whether the kernel's thread for errors of PEs is at work on one; None where that cannot be seen."""
+    global eehd
+    try:
+        if eehd is None:
+            eehd = next(pid for pid in os.listdir(root + "/proc") if pid.isdigit() and read_text("/proc/" + pid + "/comm") == "eehd\n")
+        return "eeh_handle_" in read_text("/proc/" + eehd + "/stack")
+    except (OSError, StopIteration):
+        return None
+
+
+# Process id of that thread.
+eehd = None
+
+
+def read_text(path):
+    with open(root + path) as file:
+        return file.read()
+
+
+def do_replug(step, known):
+    """Takes devices, and what else is on their bus, out of the system and finds them again: to the kernel they are new."""
+    devices = [Device(address) for address in step["devices"]]
+    found = [device.place() for device in devices]
+    bridge = os.path.dirname(os.path.realpath(devices[0].path))
+    for name in sorted(name for name in os.listdir(bridge) if re.match(ADDRESS, name)):
+        write_attribute(bridge + "/" + name + "/remove", "1\n")
+    write_attribute(bridge + "/rescan", "1\n")
+    if [device.place() for device in devices] != found:
+        raise OSError(errno.ENODEV, "other devices than before")
+    return 0, None
 
 
 def do_resets(step, known):
@@ -507,6 +546,13 @@ class Device:
             return ""
         return "" if text == "(null)" else text
 
+    def is_there(self):
+        return os.path.exists(self.path)
+
+    def place(self):
+        """Where it is: its folder, its group, its PE. Raises OSError where it is not there."""
+        return os.path.realpath(self.path), os.readlink(self.path + "/iommu_group"), read_text("/sys/bus/pci/devices/" + self.address + "/eeh_pe_config_addr")
+
     def state(self):
         return self.driver(), self.override()
 
@@ -596,8 +642,12 @@ class Lease:
         return [
             {"do": "bind", "device": address, "driver": state[0], "override": state[1]}
             for address, state in wanted.items()
-            if Device(address).state() != state
+            if Device(address).is_there() and Device(address).state() != state
         ]
+
+    def gone(self):
+        """Devices that are not there any more: the kernel has given their PEs up."""
+        return [address for address in self.usual if not Device(address).is_there()]
 
     def release(self, clean):
         """Unlocks; the note stays where the devices could not be put back."""
@@ -1097,6 +1147,7 @@ class Agent:
             answer["log"] = self.log.lines()
         stuck = self.end_program()
         unset = self.settings.put_back()
+        answer["gone"] = self.lease.gone()
         if message.get("keep"):
             self.lease.usual = {address: Device(address).state() for address in self.lease.usual}
         answer["after"] = ("the process %s cannot be ended" % stuck[0]) if stuck else self.put_back(self.lease.usual) or unset
@@ -1137,7 +1188,9 @@ class Agent:
         self.unwatch(self.input)
         self.end_program()
         unset = self.settings.put_back()
-        trouble = self.put_back(self.lease.found) or unset
+        gone = ", ".join(self.lease.gone())
+        lost = gone + " is not there any more: its PE was given up" if gone else None
+        trouble = self.put_back(self.lease.found) or unset or lost
         self.lease.release(trouble is None)
         return trouble
 
