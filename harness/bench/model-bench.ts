@@ -1,8 +1,5 @@
-import { LINUX_POWERNV, LINUX_PSERIES, MODEL_MACHINE } from '../../adapters/model/machines.js';
+import { LINUX_POWERNV, MODEL_MACHINE } from '../../adapters/model/machines.js';
 import { canonical } from '../../reference/chooser.js';
-import { addAreas, removeArea } from '../../reference/iommufd/domains.js';
-import { userPages } from '../../reference/iommufd/pages.js';
-import { makeContext, makeIoas } from '../../reference/iommufd/state/context.js';
 import { buildMachine } from '../../reference/machine.js';
 import { GuestTables } from '../../reference/iommufd/ppc64/guest-tables.js';
 import { makeParentDomain } from '../../reference/iommufd/ppc64/parent-domain.js';
@@ -15,6 +12,7 @@ import { callFor, perform } from '../../reference/rules.js';
 import { TceTable } from '../../reference/tce/table.js';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { areasBench } from './areas-bench.js';
 import { rate, type Figure } from './figure.js';
 
 /** A partition with what QEMU's has: no shared logical resources, no overcommitment, no virtual adapters. */
@@ -97,30 +95,6 @@ function tableMemory(): Figure[] {
   ];
 }
 
-const AREAS = 1 << 20;
-const AREA_BYTES = 0x1_0000n;
-
-/** A million areas of an IOAS without a page table, each mapped, looked up and unmapped; beside a table of numbers. */
-function areas(): Figure {
-  const host = buildHost(LINUX_PSERIES);
-  const ioas = makeIoas(1);
-  const pages = userPages(host, makeContext(), host.processes.get('main')!.space, 0n, true);
-  // In an order that is neither ascending nor descending.
-  const place = (i: number): bigint => BigInt((i * 0x9_e37b) % AREAS) * 2n * AREA_BYTES;
-  const value = rate(3 * AREAS, () => {
-    for (let i = 0; i < AREAS; i++) addAreas(host, ioas, [{ first: place(i), last: place(i) + AREA_BYTES - 1n, pages, offset: 0n, readable: true, writeable: true, locks: 0 }]);
-    for (let i = 0; i < AREAS; i++) if (ioas.areas.at(place(i) + 5n) === undefined) throw new Error('An area is lost.');
-    for (let i = 0; i < AREAS; i++) removeArea(host, ioas, ioas.areas.at(place(i))!);
-  });
-  const bare = new Map<bigint, number>();
-  const beside = rate(3 * AREAS, () => {
-    for (let i = 0; i < AREAS; i++) bare.set(place(i), i);
-    for (let i = 0; i < AREAS; i++) bare.get(place(i));
-    for (let i = 0; i < AREAS; i++) bare.delete(place(i));
-  });
-  return { name: 'model: maps, look-ups and unmaps of 1 M areas', value, unit: 'per second', goal: { atLeast: 200e3 }, beside: { what: 'Map of bigints', value: beside } };
-}
-
 /** Bytes in use once the garbage is gone. */
 function held(): number {
   setFlagsFromString('--expose-gc');
@@ -130,4 +104,4 @@ function held(): number {
 }
 
 /** Figures of the reference alone. */
-export const modelBench = (): Figure[] => [putTce(), putTceIndirect(), areas(), guestTces(), ...tableMemory()];
+export const modelBench = (): Figure[] => [putTce(), putTceIndirect(), ...areasBench(), guestTces(), ...tableMemory()];

@@ -3,6 +3,8 @@ import { claim, giveBack, type DeviceFacts } from './groups.js';
 import { reserve, unreserve } from './ranges.js';
 import { NO_PASID, type Attachment, type BoundDevice, type Context, type IommufdObject, type Ioas, type Table } from './state/context.js';
 import { answerAll } from './state/fault-queue.js';
+import { isWindowsDomain } from './ppc64/paging-domain.js';
+import { besides } from './ppc64/tce-tables.js';
 import { addTable, letGo, makeTable, pagingOf, removeTable } from './tables.js';
 import { leaveTombstone, vdeviceOf } from './virtual.js';
 
@@ -96,7 +98,7 @@ function attach(device: BoundDevice, pasid: number, table: Table): number {
 function replace(host: Host, context: Context, { group }: BoundDevice, pasid: number, table: Table): number {
   const attachment = group.attached.get(pasid)!;
   const before = attachment.table;
-  if (before === table) return 0;
+  if (before === table || attachment.beside?.includes(table) === true) return 0;
   const [from, to] = [pagingOf(before).ioas, pagingOf(table).ioas];
   const moves = pasid === NO_PASID && from !== to;
   const devices = [...attachment.devices];
@@ -106,10 +108,15 @@ function replace(host: Host, context: Context, { group }: BoundDevice, pasid: nu
     return refused;
   }
   if (moves) for (const device of devices) unreserve(from, device);
-  before.domain.detach?.(group);
+  const joins = isBeside(table, before);
+  if (joins) attachment.beside = [...(attachment.beside ?? []), before];
+  else for (const other of [before, ...(attachment.beside ?? [])]) other.domain.detach?.(group);
   if (before.fault !== undefined) answerAll(before.fault, { group, pasid });
   attachment.table = table;
-  letGo(host, context, before);
+  if (joins) return 0;
+  const gone = [before, ...(attachment.beside ?? [])];
+  delete attachment.beside;
+  for (const other of gone) letGo(host, context, other);
   return 0;
 }
 
@@ -130,17 +137,20 @@ function reserveFor(ioas: Ioas, devices: readonly BoundDevice[]): number {
 export function detach(host: Host, context: Context, device: BoundDevice, pasid: number): void {
   const attachment = attachmentOf(device, pasid);
   if (attachment === undefined) return;
-  const { table, devices } = attachment;
+  const { table, devices, beside = [] } = attachment;
   devices.delete(device);
   if (devices.size === 0) {
     device.group.attached.delete(pasid);
-    table.domain.detach?.(device.group);
+    for (const one of [table, ...beside]) one.domain.detach?.(device.group);
     if (pasid === NO_PASID) device.group.virtual = undefined;
     if (table.fault !== undefined) answerAll(table.fault, { group: device.group, pasid });
   }
   if (pasid === NO_PASID) unreserve(pagingOf(table).ioas, device);
-  letGo(host, context, table);
+  for (const one of [table, ...beside]) letGo(host, context, one);
 }
+
+/** Both page tables are in force at a time: each has windows of its own (the plan for POWER, choice I30). */
+const isBeside = ({ domain }: Table, { domain: other }: Table): boolean => isWindowsDomain(domain) && isWindowsDomain(other) && besides(domain.tables, [other.tables]);
 
 /** The table that a device is attached to. */
 export const tableOf = (device: BoundDevice, pasid = NO_PASID): Table | undefined => attachmentOf(device, pasid)?.table;

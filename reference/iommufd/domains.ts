@@ -13,11 +13,22 @@ export function addDomain(host: Host, ioas: Ioas, domain: PagingDomain): number 
   const alignment = iovaAlignment(host, ioas, domain);
   if (alignment > pageBytes(host)) return -E.EINVAL;
   if (alignment !== iovaAlignment(host, ioas) && !areasAligned(host, ioas, alignment)) return -E.EADDRINUSE;
-  const refused = reserveAround(ioas, domain) || fillAll(host, ioas, domain);
+  const refused = (ioas.separate ? 0 : reserveAround(ioas, domain)) || fillAll(host, ioas, domain);
   if (refused !== 0) unreserve(ioas, domain);
   else ioas.domains.push(domain);
+  if (ioas.separate) reserveAroundAll(ioas);
   return refused;
 }
+
+/** Each page table of the IOAS has windows of its own: all of them together can be mapped. */
+function reserveAroundAll(ioas: Ioas): void {
+  for (const owner of [ioas.domains, ...ioas.domains]) unreserve(ioas, owner);
+  const outside = ioas.domains.length === 0 ? [] : complement(ioas.domains.flatMap(({ apertures }) => apertures));
+  ioas.reserved.push(...outside.map((interval) => ({ ...interval, owner: ioas.domains })));
+}
+
+/** A page table of its own windows does not have what lies in those of others. */
+const has = ({ separate }: Ioas, { apertures }: PagingDomain, { first, last }: Area): boolean => !separate || apertures.some((aperture) => aperture.first <= first && last <= aperture.last);
 
 /** All IOVAs that the page table does not translate. */
 function reserveAround(ioas: Ioas, domain: PagingDomain): number {
@@ -31,6 +42,7 @@ function reserveAround(ioas: Ioas, domain: PagingDomain): number {
 function fillAll(host: Host, ioas: Ioas, domain: PagingDomain): number {
   const done: Area[] = [];
   for (const area of ioas.areas) {
+    if (!has(ioas, domain, area)) continue;
     const refused = fillOne(host, ioas, area, domain);
     if (refused !== 0) {
       for (const other of done) emptyOne(host, ioas, other, domain);
@@ -42,25 +54,30 @@ function fillAll(host: Host, ioas: Ioas, domain: PagingDomain): number {
 }
 
 /** An area into one more page table; its pages are pinned with the first one. What is only reserved is pinned already. */
-function fillOne(host: Host, { domains }: Ioas, area: Area, domain: PagingDomain): number {
+function fillOne(host: Host, ioas: Ioas, area: Area, domain: PagingDomain): number {
   if (area.reserve) return 0;
-  const first = domains.length === 0;
+  const first = !isInTable(ioas, area);
   const refused = (first ? pin(host, area) : 0) || fill(area, domain);
   if (refused !== 0 && first) unpin(host, area);
   return refused;
 }
 
-function emptyOne(host: Host, { domains }: Ioas, area: Area, domain: PagingDomain): void {
+function emptyOne(host: Host, ioas: Ioas, area: Area, domain: PagingDomain): void {
   if (area.reserve) return;
   domain.unmap(rangeOf(area));
-  if (domains.length === 0) unpin(host, area);
+  if (!isInTable(ioas, area)) unpin(host, area);
 }
+
+/** Some page table of the IOAS has the area. */
+const isInTable = (ioas: Ioas, area: Area): boolean => ioas.domains.some((domain) => has(ioas, domain, area));
 
 /** The page table is none of the IOAS any more: its IOVAs are free, and what only it needed is unpinned. (iopt_table_remove_domain) */
 export function removeDomain(host: Host, ioas: Ioas, domain: PagingDomain): void {
   ioas.domains.splice(ioas.domains.indexOf(domain), 1);
-  for (const area of ioas.areas) emptyOne(host, ioas, area, domain);
+  for (const area of ioas.areas) if (has(ioas, domain, area)) emptyOne(host, ioas, area, domain);
   unreserve(ioas, domain);
+  if (ioas.separate) reserveAroundAll(ioas);
+  if (ioas.domains.length === 0) ioas.separate = false;
 }
 
 /** Puts new areas into the IOAS and all of its page tables: 0, or minus an error, and then nothing changes. (iopt_map_pages) */
@@ -78,7 +95,8 @@ export function addAreas(host: Host, ioas: Ioas, areas: readonly Area[]): number
   return 0;
 }
 
-function fillDomains(host: Host, { domains }: Ioas, area: Area): number {
+function fillDomains(host: Host, ioas: Ioas, area: Area): number {
+  const domains = ioas.domains.filter((domain) => has(ioas, domain, area));
   const pinned = pin(host, area);
   if (pinned !== 0) return pinned;
   for (const [i, domain] of domains.entries()) {
@@ -91,8 +109,8 @@ function fillDomains(host: Host, { domains }: Ioas, area: Area): number {
   return 0;
 }
 
-function emptyDomains(host: Host, { domains }: Ioas, area: Area): void {
-  if (!area.reserve) for (const domain of domains) domain.unmap(rangeOf(area));
+function emptyDomains(host: Host, ioas: Ioas, area: Area): void {
+  if (!area.reserve) for (const domain of ioas.domains) if (has(ioas, domain, area)) domain.unmap(rangeOf(area));
   unpin(host, area);
 }
 

@@ -9,7 +9,7 @@ import { BEYOND_LIMIT, BOUND_AND_IOAS, boundWithIoas, DEVICE_ID, mappedAt, UNBAC
 import { answerChecks, IOAS, IOMMU, iommufdClause, objectOf, sizeChecks } from './checks.js';
 import { noDevice, notSupported, readDevice, type OfDevice } from './device-calls.js';
 import { fillChecks } from './fill-checks.js';
-import { windowsChecks, WINDOWS_CLAUSES } from './ppc64/hwpt-checks.js';
+import { besideOthers, windowsChecks, WINDOWS_CLAUSES } from './ppc64/hwpt-checks.js';
 import { planned } from './ppc64/plan.js';
 import { isWindowsDomain } from './ppc64/paging-domain.js';
 import { makeGuestDomain, type GuestDomain } from './ppc64/guest-domain.js';
@@ -126,7 +126,7 @@ const ofDriver: readonly Guard<Alloc>[] = [
 const ofFit: readonly Guard<Alloc>[] = [
   invalid('page-size', "An IOMMU whose smallest page is larger than the system's is refused with EINVAL.", (c) => misfits(c, 'page-size'), { instead: boundWithIoas('large0.dev0') }, iommufdClause('io_pagetable.c iopt_table_add_domain')),
   invalid('alignment', "Areas that the IOMMU's pages are too large for are refused with EADDRINUSE.", (c) => misfits(c, 'alignment'), undefined, iommufdClause('io_pagetable.c iopt_table_add_domain'), -E.EADDRINUSE),
-  invalid('aperture', 'An area, or a range promised to the user, outside what the IOMMU translates is refused with EADDRINUSE.', (c) => misfits(c, 'aperture'), { setup: mappedAt(1n << 62n) }, iommufdClause('io_pagetable.c iopt_table_add_domain'), -E.EADDRINUSE),
+  invalid('aperture', 'An area, or a range promised to the user, outside what the IOMMU translates is refused with EADDRINUSE.', (c) => misfits(c, 'aperture') && !besideOthers(c), { setup: mappedAt(1n << 62n) }, iommufdClause('io_pagetable.c iopt_table_add_domain'), -E.EADDRINUSE),
   ...fillChecks<Alloc>(NAME, (c) => {
     const table = wanted(c);
     return table && { host: c.host, table };
@@ -134,6 +134,12 @@ const ofFit: readonly Guard<Alloc>[] = [
 ];
 
 const noQueue = invalid('fault_id', 'A number of no queue for faults is refused with ENOENT; without FAULT_ID_VALID it is not looked at.', (c) => has(c, HWPT.FAULT_ID_VALID) && c.queue === undefined, { args: { flags: HWPT.FAULT_ID_VALID } }, clause, -E.ENOENT);
+
+/** Where a table is made beside others, each has windows of its own from now on (choice I30). */
+function separate(ioas: Ioas, table: PagingTable): void {
+  ioas.separate = true;
+  for (const domain of [...ioas.domains, table.domain]) if (isWindowsDomain(domain)) domain.tables.separate = true;
+}
 
 /** What the guest of a PE as planned goes by. */
 function guestDomain({ object, windows: { windows } }: Alloc): GuestDomain | undefined {
@@ -176,6 +182,7 @@ export const hwptAlloc = defineCall<Alloc, IoctlInput>({
       const table = wanted(c, id);
       const made = table ?? nested(c, id);
       if (has(c, HWPT.FAULT_ID_VALID)) made.fault = c.queue;
+      if (besideOthers(c)) separate(c.onto!, table!);
       if (table !== undefined) addTable(c.host, c.context, table);
       else c.context.objects.set(id, made);
       const rule = `${NAME}/${table === undefined ? 'nested-made' : isWindowsDomain(table.domain) ? 'ppc64-made' : 'made'}`;

@@ -80,7 +80,7 @@ export function attachmentsOf({ objects }: Context, table: Table): number {
   let count = 0;
   for (const object of objects.values()) {
     if (object.kind !== 'device') continue;
-    for (const attachment of object.group.attached.values()) if (attachment.table === table && attachment.devices.has(object)) count += 1;
+    for (const attachment of object.group.attached.values()) if ((attachment.table === table || attachment.beside?.includes(table) === true) && attachment.devices.has(object)) count += 1;
   }
   return count;
 }

@@ -38,7 +38,7 @@ const withWindowsLeft = (rules: RuleBook): RuleBook =>
       const { group } = c.bound.device;
       const { tables } = group;
       const answer = effect.apply(c, chooser);
-      if (tables !== undefined) attachTables(tables, group);
+      for (const left of tables ?? []) attachTables(left, group);
       return answer;
     },
   }));

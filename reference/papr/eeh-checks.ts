@@ -67,6 +67,15 @@ export const unknownFunction = (call: RtasName, known: readonly number[], text =
   violation: { args: { function: 77n } },
 });
 
+/** The parameters of a call that does one of several functions to a PE, and its checks up to the function. */
+export const FUNCTION_PARAMETERS = ['config_addr', 'buid_hi', 'buid_lo', 'function'] as const;
+
+export const functionOf = (call: RtasName, functions: Readonly<Record<string, number>>): readonly Guard<EehContext>[] => [
+  ...named(call, FUNCTION_PARAMETERS.length, [1]),
+  withoutEeh(call),
+  unknownFunction(call, Object.values(functions)),
+];
+
 /** The cell of the table of states that a function comes to; undefined where the table has none for it. */
 export type CellOf = (c: EehContext) => RtasCell | undefined;
 

@@ -1,7 +1,7 @@
 import { keepTo } from '../eeh/pe.js';
 import type { Call, Guard } from '../rules.js';
 import { RTAS } from '../uapi/rtas.js';
-import { cellFor, clause, EEH0, named, readEeh, unexpectedState, unknownFunction, withoutEeh, type EehContext } from './eeh-checks.js';
+import { cellFor, clause, EEH0, FUNCTION_PARAMETERS, functionOf, readEeh, unexpectedState, type EehContext } from './eeh-checks.js';
 
 const NAME = 'ibm,set-eeh-option';
 
@@ -29,12 +29,10 @@ const notStopped: Guard<EehContext> = {
 /** ibm,set-eeh-option: EEH of a PE on and off, and a stopped PE let go, MMIO before DMA. */
 export const setEehOption: Call<EehContext> = {
   name: NAME,
-  parameters: ['config_addr', 'buid_hi', 'buid_lo', 'function'],
+  parameters: FUNCTION_PARAMETERS,
   read: readEeh,
   guards: [
-    ...named(NAME, 4, [1]),
-    withoutEeh(NAME),
-    unknownFunction(NAME, Object.values(EEH_OPTION)),
+    ...functionOf(NAME, EEH_OPTION),
     noEvents,
     unexpectedState(NAME, cellOf, {
       requires: ['platform'],

@@ -1,7 +1,7 @@
 import { keepTo } from '../eeh/pe.js';
 import type { Call, Guard } from '../rules.js';
 import { RTAS } from '../uapi/rtas.js';
-import { cellFor, clause, EEH0, named, readEeh, unexpectedState, unknownFunction, withoutEeh, argsOf, type EehContext } from './eeh-checks.js';
+import { cellFor, clause, EEH0, FUNCTION_PARAMETERS, functionOf, readEeh, unexpectedState, argsOf, type EehContext } from './eeh-checks.js';
 
 const NAME = 'ibm,set-slot-reset';
 
@@ -29,12 +29,10 @@ const notHeld: Guard<EehContext> = {
 /** ibm,set-slot-reset: holds a PE in reset, and ends it. */
 export const setSlotReset: Call<EehContext> = {
   name: NAME,
-  parameters: ['config_addr', 'buid_hi', 'buid_lo', 'function'],
+  parameters: FUNCTION_PARAMETERS,
   read: readEeh,
   guards: [
-    ...named(NAME, 4, [1]),
-    withoutEeh(NAME),
-    unknownFunction(NAME, Object.values(SLOT_RESET)),
+    ...functionOf(NAME, SLOT_RESET),
     notOffered,
     unexpectedState(NAME, cellOf, { requires: ['platform'], setup: [{ door: 'platform', op: 'unavailable', pe: 'eeh0', answers: 5 }] }),
     notHeld,

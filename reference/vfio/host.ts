@@ -185,7 +185,7 @@ export function buildHost(description: MachineDescription): Host {
     memory: makeRealMemory(machine.memory),
     processes: new Map([['main', makeProcess('main')]]),
     groups,
-    iommuGroups: new Map([...groups].map(([name, { table }]) => [name, { name, owner: undefined, bound: 0, attached: new Map(), hardware: { platform, pe: table }, tables: undefined }])),
+    iommuGroups: new Map([...groups].map(([name, { table }]) => [name, { name, owner: undefined, bound: 0, attached: new Map(), hardware: { platform, pe: table } }])),
     userLocked: 0n,
     sectors: new Map(),
     recovery: makeHostRecovery(),

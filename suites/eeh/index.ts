@@ -12,9 +12,10 @@ import { scenarios as injection } from './vfio/injection.js';
 import { scenarios as owners } from './vfio/owners.js';
 import { scenarios as recovery } from './vfio/recovery.js';
 import { scenarios as stopped } from './vfio/stopped.js';
+import { scenarios as stoppedBeside } from './vfio/stopped-beside.js';
 
 /** Every rule of VFIO_EEH_PE_OP alone and every two in order. */
 const negatives = negativeScenarios('eeh', eehPeOp);
 
 /** Errors of a PE: its states, its recovery, and who is told. */
-export const scenarios: readonly Scenario[] = [...papr, ...cells, ...recovery, ...injection, ...stopped, ...owners, ...host, ...absent, ...notify, ...vfioFlows, ...hostFlows, ...negatives];
+export const scenarios: readonly Scenario[] = [...papr, ...cells, ...recovery, ...injection, ...stopped, ...stoppedBeside, ...owners, ...host, ...absent, ...notify, ...vfioFlows, ...hostFlows, ...negatives];

@@ -1,8 +1,16 @@
+import type { VfioProgramBuilder } from '../../harness/build/vfio-program-builder.js';
 import { vfioScenario } from '../../harness/build/scenario-builder.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { attach, bind, bound, detach, map, node, PAGE, table } from './device-steps.js';
 
 const ATTACH = 'VFIO_DEVICE_ATTACH_IOMMUFD_PT';
+
+/** A group works with /dev/iommu, and a device of it is asked for. */
+function groupPath(p: VfioProgramBuilder): void {
+  const fd = p.iommu();
+  const group = p.open('pe0', 'group');
+  p.ioctl(group, 'VFIO_GROUP_SET_CONTAINER', { fd }).ioctl(group, 'VFIO_GROUP_GET_DEVICE_FD', {}, { device: 'pe0.dev0' });
+}
 
 /* Flows of programs that users of POWER have (VPT-13, 14, 16), and what POWER's IOMMU answers as it is today. What is right differs between machines: the model says. */
 export const scenarios: readonly Scenario[] = [
@@ -61,21 +69,11 @@ export const scenarios: readonly Scenario[] = [
   ),
   vfioScenario(
     { id: 'iommufd/flows/power-group-path', title: "A group of POWER's as it is can work with /dev/iommu, but a device of it cannot be had", clauses: ['VFIO_GROUP_SET_CONTAINER/iommufd', 'group-device-of-iommufd/paging'], requires: ['pe:pe0', 'no-paging', 'unsafe-interrupts'] },
-    (p) => {
-      const iommu = p.iommu();
-      const group = p.open('pe0', 'group');
-      p.ioctl(group, 'VFIO_GROUP_SET_CONTAINER', { fd: iommu });
-      p.ioctl(group, 'VFIO_GROUP_GET_DEVICE_FD', {}, { device: 'pe0.dev0' });
-    },
+    groupPath,
   ),
   vfioScenario(
     { id: 'iommufd/flows/power-group-path-safe', title: "Where interrupts are not isolated and nobody permits that, a device of a group that works with /dev/iommu is refused with EPERM", clauses: ['VFIO_GROUP_SET_CONTAINER/iommufd', 'group-device-of-iommufd/isolated'], requires: ['pe:pe0', 'no-paging', 'no-unsafe-interrupts', 'iommufd'] },
-    (p) => {
-      const iommu = p.iommu();
-      const group = p.open('pe0', 'group');
-      p.ioctl(group, 'VFIO_GROUP_SET_CONTAINER', { fd: iommu });
-      p.ioctl(group, 'VFIO_GROUP_GET_DEVICE_FD', {}, { device: 'pe0.dev0' });
-    },
+    groupPath,
   ),
   vfioScenario(
     { id: 'iommufd/dirty/device', title: 'What a device writes is told page for page, where it was written and nowhere else; areas after a hole are passed over', clauses: ['IOMMU_HWPT_GET_DIRTY_BITMAP/told', 'IOMMU_HWPT_SET_DIRTY_TRACKING/set'], requires: ['cdev', 'paging', 'dirty-tracking'] },

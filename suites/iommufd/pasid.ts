@@ -1,4 +1,4 @@
-import type { VfioProgramBuilder } from '../../harness/build/vfio-program-builder.js';
+import type { BufferHandle, VfioProgramBuilder } from '../../harness/build/vfio-program-builder.js';
 import { vfioScenario } from '../../harness/build/scenario-builder.js';
 import type { Scenario } from '../../harness/scenario.js';
 import type { Term } from '../../reference/doors/term.js';
@@ -33,6 +33,15 @@ function setting(p: VfioProgramBuilder): Setting {
 const change = (p: VfioProgramBuilder, call: typeof ATTACH | typeof REPLACE, { fd, device }: Setting, pasid: bigint, on: Term): VfioProgramBuilder => p.iommufd(fd, call, { id: device.stdev, pasid, pt_id: on });
 const detach = (p: VfioProgramBuilder, { fd, device }: Setting, pasid: bigint): VfioProgramBuilder => p.iommufd(fd, DETACH, { id: device.stdev, pasid });
 const check = (p: VfioProgramBuilder, { fd, device }: Setting, pasid: bigint, on: Term): VfioProgramBuilder => p.iommufd(fd, CHECK, { id: device.stdev, pasid, hwpt_id: on });
+
+/** A PASID attached, and another IOAS with memory mapped that is not pinned yet. */
+function mappedElsewhere(p: VfioProgramBuilder, s: ReturnType<typeof setting>): { readonly other: Term; readonly memory: BufferHandle } {
+  replace(p, s.fd, s.device, s.first);
+  change(p, ATTACH, s, 7n, s.first);
+  const [other, memory] = [p.ioas(s.fd), p.memory()];
+  p.iommufd(s.fd, 'IOMMU_IOAS_MAP', { flags: 7n, ioas_id: other, user_va: memory.address, length: memory.length, iova: 0x200_0000n });
+  return { other, memory };
+}
 
 /** Tables of PASIDs, beside that of the device. */
 export const scenarios: readonly Scenario[] = [
@@ -88,11 +97,7 @@ export const scenarios: readonly Scenario[] = [
   }),
   vfioScenario({ id: 'iommufd/pasid/unfilled', title: 'A table for an IOAS whose memory cannot be pinned is refused before it is seen that a PASID cannot go to it', clauses: [`${REPLACE}/memory`, `${REPLACE}/pasid`] }, (p) => {
     const s = setting(p);
-    replace(p, s.fd, s.device, s.first);
-    change(p, ATTACH, s, 7n, s.first);
-    const other = p.ioas(s.fd);
-    const memory = p.memory();
-    p.iommufd(s.fd, 'IOMMU_IOAS_MAP', { flags: 7n, ioas_id: other, user_va: memory.address, length: memory.length, iova: 0x200_0000n });
+    const { other, memory } = mappedElsewhere(p, s);
     p.munmap(memory);
     change(p, REPLACE, s, 7n, other);
     p.iommufd(s.fd, 'IOMMU_IOAS_UNMAP', { ioas_id: other, iova: 0x200_0000n, length: memory.length });
@@ -101,11 +106,7 @@ export const scenarios: readonly Scenario[] = [
   vfioScenario({ id: 'iommufd/pasid/unpaid', title: 'The same of an IOAS whose memory nobody may lock', clauses: [`${REPLACE}/limit`] }, (p) => {
     p.limit(0n);
     const s = setting(p);
-    replace(p, s.fd, s.device, s.first);
-    change(p, ATTACH, s, 7n, s.first);
-    const other = p.ioas(s.fd);
-    const memory = p.memory();
-    p.iommufd(s.fd, 'IOMMU_IOAS_MAP', { flags: 7n, ioas_id: other, user_va: memory.address, length: memory.length, iova: 0x200_0000n });
+    const { other } = mappedElsewhere(p, s);
     change(p, REPLACE, s, 7n, other);
   }),
   vfioScenario({ id: 'iommufd/pasid/other-driver', title: "A PASID goes to no table of another driver", clauses: [`${ATTACH}/driver`, `${REPLACE}/driver`], requires: ['cdev', 'pasid'] }, (p) => {

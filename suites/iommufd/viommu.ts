@@ -1,9 +1,18 @@
+import type { QueueHandle, VfioProgramBuilder } from '../../harness/build/vfio-program-builder.js';
 import { vfioScenario } from '../../harness/build/scenario-builder.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { bound } from './device-steps.js';
 import { destroy, EVENT, events, guest, mock, nested, raise, raising, replace, SELFTEST, table, vdevice, viommu, words } from './virtual-steps.js';
 
 const MADE = 'IOMMU_VIOMMU_ALLOC/made';
+
+/** A queue for so many events, and so many reports. */
+function flooded(p: VfioProgramBuilder, depth: bigint, times: number): { readonly made: ReturnType<typeof raising>; readonly queue: QueueHandle } {
+  const made = raising(p);
+  const queue = events(p, made.fd, made.viommu, depth);
+  raise(p, made.fd, made.device, times);
+  return { made, queue };
+}
 
 /** Virtual IOMMUs, and the devices that guests have of them. */
 export const scenarios: readonly Scenario[] = [
@@ -160,9 +169,7 @@ export const scenarios: readonly Scenario[] = [
   vfioScenario(
     { id: 'iommufd/events/lost', title: 'Of events for which there was no room one header tells, with the number of the latest', clauses: ['read-events/lost', 'read-events/sequence', 'IOMMU_TEST_OP_TRIGGER_VEVENT/reported'] },
     (p) => {
-      const made = raising(p);
-      const queue = events(p, made.fd, made.viommu, 2n);
-      raise(p, made.fd, made.device, 5);
+      const { made, queue } = flooded(p, 2n, 5);
       p.read(queue.fd, 2 * EVENT + 7);
       p.read(queue.fd, 8);
       raise(p, made.fd, made.device);
@@ -172,9 +179,7 @@ export const scenarios: readonly Scenario[] = [
   vfioScenario(
     { id: 'iommufd/events/gap', title: 'An event that comes after a loss takes the place of the header that told of it: the numbers show the gap', clauses: ['read-events/lost', 'read-events/sequence', 'read-events/delivered'] },
     (p) => {
-      const made = raising(p);
-      const queue = events(p, made.fd, made.viommu, 2n);
-      raise(p, made.fd, made.device, 4);
+      const { made, queue } = flooded(p, 2n, 4);
       p.read(queue.fd, EVENT);
       raise(p, made.fd, made.device, 3);
       p.read(queue.fd, 100);
@@ -183,9 +188,7 @@ export const scenarios: readonly Scenario[] = [
   vfioScenario(
     { id: 'iommufd/events/shortest', title: 'A queue of one event keeps the first of them; to unread a header of a loss costs nothing', clauses: ['read-events/lost', 'read-events/sequence', 'read-events/pointer'] },
     (p) => {
-      const made = raising(p);
-      const queue = events(p, made.fd, made.viommu, 1n);
-      raise(p, made.fd, made.device, 2);
+      const { queue } = flooded(p, 1n, 2);
       p.read(queue.fd, EVENT);
       p.read(queue.fd, 8, { room: 0 });
       p.read(queue.fd, 8);

@@ -71,7 +71,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** The other tables of the IOAS have no window where these are. */
-const besideOthers = ({ windows: { windows }, onto }: WindowsContext): boolean =>
+export const besideOthers = ({ windows: { windows }, onto }: WindowsContext): boolean =>
   windows !== undefined &&
   onto !== undefined &&
   onto.domains.length > 0 &&

@@ -2,6 +2,7 @@ import { TceTable } from '../../tce/table.js';
 import { TCE_READ, TCE_WRITE } from '../../tce/tce.js';
 import type { IommuGroup } from '../state/context.js';
 import type { DomainWindow, TceTables } from '../state/tce-tables.js';
+import { MOST_WINDOWS, windowsOverlap } from './windows.js';
 
 export type { TceTables } from '../state/tce-tables.js';
 
@@ -14,6 +15,7 @@ export const makeTceTables = (windows: readonly DomainWindow[]): TceTables => ({
   windows,
   entries: windows.map(({ size, pageShift }) => new TceTable(Number(size >> BigInt(pageShift)))),
   live: new Map(),
+  separate: false,
 });
 
 /**
@@ -33,31 +35,41 @@ export function putTce(tables: TceTables, window: number, index: number, entry: 
   for (const { platform, windows } of tables.live.values()) platform.put(windows[window]!, index, entry);
 }
 
-/** The group's accesses go by these tables from now on, and by no window that was there before. */
+/** The group's accesses go by these tables from now on, and by no window that was there before but of tables that they can be beside. */
 export function attachTables(tables: TceTables, group: IommuGroup): void {
-  if (group.tables === tables) return;
-  detachTables(group.tables, group);
+  const before = group.tables ?? [];
+  if (before.includes(tables)) return;
+  const kept = besides(tables, before) ? before : [];
+  if (kept.length === 0) for (const other of before) detachTables(other, group);
   const { platform, pe } = hardwareOf(group);
-  const windows = tables.windows.map((window, slot) => {
-    const table = platform.createTable(pe, slot, window, window.start);
-    for (const [index, entry] of tables.entries[slot]!.written()) platform.put(table, index, entry);
-    platform.setWindow(pe, slot, table);
+  const slot = kept.reduce((sum, { windows }) => sum + windows.length, 0);
+  const windows = tables.windows.map((window, i) => {
+    const table = platform.createTable(pe, slot + i, window, window.start);
+    for (const [index, entry] of tables.entries[i]!.written()) platform.put(table, index, entry);
+    platform.setWindow(pe, slot + i, table);
     return table;
   });
-  tables.live.set(group, { platform, windows });
-  group.tables = tables;
+  tables.live.set(group, { platform, windows, slot });
+  group.tables = [...kept, tables];
 }
 
+/** Tables can be in force beside others where each has windows of its own, and the PE has room for all. */
+export const besides = (tables: TceTables, others: readonly TceTables[]): boolean =>
+  [tables, ...others].every(({ separate }) => separate) &&
+  others.reduce((sum, { windows }) => sum + windows.length, tables.windows.length) <= MOST_WINDOWS &&
+  others.every(({ windows }) => windows.every((one) => tables.windows.every((other) => !windowsOverlap([one, other]))));
+
 /** No access of the group goes by these tables any more. Where others are in force by now, nothing is left to do. */
-export function detachTables(tables: TceTables | undefined, group: IommuGroup): void {
-  if (tables === undefined || group.tables !== tables) return;
+export function detachTables(tables: TceTables, group: IommuGroup): void {
+  const live = tables.live.get(group);
+  if (live === undefined) return;
   const { platform, pe } = hardwareOf(group);
-  tables.live.get(group)?.windows.forEach((table, slot) => {
+  live.windows.forEach((table, i) => {
     for (const [index] of [...table.window.table.written()]) platform.put(table, index, 0n);
-    platform.unsetWindow(pe, slot, table);
+    platform.unsetWindow(pe, live.slot + i, table);
   });
   tables.live.delete(group);
-  group.tables = undefined;
+  group.tables = (group.tables ?? []).filter((other) => other !== tables);
 }
 
 function hardwareOf({ name, hardware }: IommuGroup): NonNullable<IommuGroup['hardware']> {

@@ -10,7 +10,7 @@ export type { DomainWindow } from '../state/tce-tables.js';
 export const HIGH_STARTS = [1n << 32n, 1n << 59n] as const;
 
 /** Windows that any PE can have. */
-const MOST_WINDOWS = 2;
+export const MOST_WINDOWS = 2;
 
 /** Windows that a PE can have: those that can be made, and beside them its default one if it has one. A virtual function has a single one. */
 export const mostWindows = ({ windows, dma32Size }: GroupDescription): number => Math.min(MOST_WINDOWS, windows + (dma32Size > 0 ? 1 : 0));

@@ -100,4 +100,33 @@ describe('a map of areas', () => {
     });
     expect(looked).toBeLessThan(40);
   });
+
+  it('reads not many more areas among many than among few: a change and a search cost the levels of the tree', () => {
+    /** Reads of areas for a change in the middle and a search, among so many. */
+    const reads = (count: number): number => {
+      let read = 0;
+      const counted = (at: bigint): Interval => ({
+        get first() {
+          read += 1;
+          return at;
+        },
+        get last() {
+          read += 1;
+          return at;
+        },
+      });
+      const map = new AreaMap<Interval>();
+      const areas = Array.from({ length: count }, (_, i) => counted(BigInt(2 * i)));
+      for (const area of areas) map.add(area);
+      map.hole(EVERYTHING, 3n, fitting(3n, 1n));
+      read = 0;
+      map.delete(areas[count >> 1]!);
+      expect(map.hole({ first: 0n, last: BigInt(2 * count) }, 3n, fitting(3n, 1n))).toBe(BigInt(count - 1));
+      map.add(areas[count >> 1]!);
+      return read;
+    };
+    const [few, many] = [reads(1 << 7), reads(1 << 14)];
+    // Twice the levels.
+    expect(many).toBeLessThan(3 * few);
+  });
 });

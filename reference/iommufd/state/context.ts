@@ -44,6 +44,8 @@ export interface Ioas extends Numbered {
   readonly domains: PagingDomain[];
   /** IOMMU_OPTION_HUGE_PAGES. */
   hugePages: boolean;
+  /** Each of its page tables has windows of its own (the plan for POWER, choice I30): together they are what can be mapped. */
+  separate: boolean;
   /** Drivers of the kernel that hold its memory by whole system pages. */
   accesses: number;
 }
@@ -184,14 +186,16 @@ export interface IommuGroup {
   readonly attached: Map<number, Attachment>;
   /** The windows of its PE as the platform makes them; absent where it is none. */
   readonly hardware?: { readonly platform: Platform; readonly pe: TableGroup };
-  /** The tables that these windows have (the plan for POWER). */
-  tables?: TceTables | undefined;
+  /** The tables that these windows have (the plan for POWER); several where each is of a page table of its own (choice I30). */
+  tables?: readonly TceTables[];
   /** As which virtual device it raises events, while it is attached to a nested table of a virtual IOMMU. */
   virtual?: { readonly viommu: Viommu; readonly id: bigint } | undefined;
 }
 
 export interface Attachment {
   table: Table;
+  /** Other page tables that are in force beside it (the plan for POWER, choice I30). */
+  beside?: readonly Table[];
   readonly devices: Set<BoundDevice>;
 }
 
@@ -240,7 +244,7 @@ export interface Tombstone extends Numbered {
 
 export const makeContext = (): Context => ({ objects: new Map(), rlimitMode: 'user', compatible: undefined });
 
-export const makeIoas = (id: number): Ioas => ({ kind: 'ioas', id, areas: new AreaMap(), reserved: [], allowed: [], domains: [], hugePages: true, accesses: 0 });
+export const makeIoas = (id: number): Ioas => ({ kind: 'ioas', id, areas: new AreaMap(), reserved: [], allowed: [], domains: [], hugePages: true, separate: false, accesses: 0 });
 
 /** The lowest number that is free. Source: Linux 7.2 drivers/iommu/iommufd/main.c iommufd_object_alloc (xa_alloc). */
 export function freeId(context: Context): number {

@@ -20,6 +20,8 @@ export interface TceTables {
   readonly windows: readonly DomainWindow[];
   /** What each window's table holds, whether a PE has it or not. */
   readonly entries: readonly TceTable[];
-  /** The IOMMU groups for which they are in force: the PE's own table for each window. */
-  readonly live: Map<object, { readonly platform: Platform; readonly windows: readonly IommuTable[] }>;
+  /** The IOMMU groups for which they are in force: the PE's own table for each window, and the number of the first. */
+  readonly live: Map<object, { readonly platform: Platform; readonly windows: readonly IommuTable[]; readonly slot: number }>;
+  /** They can be in force beside those of other tables of the IOAS (choice I30). */
+  separate: boolean;
 }

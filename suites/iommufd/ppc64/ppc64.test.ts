@@ -1,21 +1,25 @@
 import { describe, expect, it, test } from '@jest/globals';
+import { LINUX_PSERIES_PLANNED } from '../../../adapters/model/machines.js';
 import { ModelTarget } from '../../../adapters/model/model-target.js';
 import { KnownDepartures } from '../../../harness/known.js';
 import { withProfile } from '../../../harness/profiled-target.js';
 import { judgeTrace } from '../../../harness/oracle.js';
 import { qualify } from '../../../harness/qualify.js';
+import { takeChoices } from '../../../reference/mutants/mutant.js';
 import { LINUX_IOMMUFD_PPC64_MUTANTS } from '../../../reference/mutants/linux-iommufd-ppc64.js';
 import { PROFILES } from '../../../reference/profiles.js';
 import { REFERENCE_RULES } from '../../../reference/rule-book.js';
 import { STANDINGS, type RuleBook } from '../../../reference/rules.js';
 import type { Verdict } from '../../../reports/run-record.js';
+import type { Scenario } from '../../../harness/scenario.js';
+import { scenarios as beside } from './beside.js';
 import { scenarios as nesting } from '../../nesting/index.js';
 import { scenarios as ppc64 } from './index.js';
 
 const all = [...ppc64, ...nesting];
 
 /** What the scenarios come to on a system with these rules, judged by a profile. */
-async function verdicts(profileName: string, rules: RuleBook = REFERENCE_RULES, scenarios = all): Promise<Map<string, Verdict>> {
+async function verdicts(profileName: string, rules: RuleBook = REFERENCE_RULES, scenarios: readonly Scenario[] = all): Promise<Map<string, Verdict>> {
   const profile = PROFILES.find(({ name }) => name === profileName)!;
   const target = withProfile(new ModelTarget(rules), profile);
   const known = new KnownDepartures(profile.rules, { system: '', choices: {}, entries: [] }, { version: '0' }, profile.counts);
@@ -33,6 +37,25 @@ describe('the scenarios of the plan for POWER', () => {
     const found = await verdicts('linux-7.2');
     expect(new Set(found.values())).toEqual(new Set(['conforms', 'skipped']));
     expect([...found].filter(([, verdict]) => verdict === 'conforms').map(([id]) => id)).toEqual(all.filter(({ tentative }) => tentative !== true).map(({ id }) => id));
+  });
+});
+
+describe('a kernel whose page tables have windows of their own', () => {
+  const rules = takeChoices(REFERENCE_RULES, { I30: 'goes on' });
+
+  it('is followed: what both windows have is reached, and nothing is left of the one that goes', async () => {
+    expect([...(await verdicts('ppc64-target', rules, beside)).values()]).toEqual(['conforms', 'conforms']);
+  });
+
+  it('is told where the second window is not in force', () => {
+    const { program } = beside[0]!;
+    const target = new ModelTarget(rules);
+    const trace = target.runNow(program, LINUX_PSERIES_PLANNED);
+    const loads = program.operations.flatMap((operation, i) => (operation.op === 'load' && operation.door === 'user' && operation.length === 16 ? [i] : []));
+    const seen = trace.observations[loads[1]!];
+    expect(seen).toEqual({ kind: 'bytes', bytes: new Uint8Array(16).fill(0x63) });
+    const lost = { ...trace, observations: trace.observations.map((observation, i) => (i === loads[1] ? { kind: 'bytes' as const, bytes: new Uint8Array(16) } : observation)) };
+    expect(judgeTrace(lost, LINUX_PSERIES_PLANNED, REFERENCE_RULES, STANDINGS).departures.map(({ step }) => step)).toEqual([loads[1]]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { BufferHandle, ContainerHandle, DeviceHandle, IovaWindow, VfioProgramBuilder } from '../../../harness/build/vfio-program-builder.js';
 import { plus, type Term } from '../../../reference/doors/term.js';
-import { DEVICE_BYTE, LENGTH, MEMORY_BYTE } from '../device.js';
+import { DEVICE_BYTE, LENGTH, MEMORY_BYTE, OTHER_BYTE } from '../device.js';
 
 /*
  * What every program with a device needs: a container, memory, and a way to fill the device's buffer and to see what is in
@@ -49,6 +49,26 @@ export interface RigOptions {
 /** A container of SPAPR TCE v2 with memory registered, the device's buffer within reach, and the device open. */
 export function openRig(p: VfioProgramBuilder, { group = 'pe0', ...options }: RigOptions = {}): Rig {
   return furnish(p, p.v2(group), { group, ...options });
+}
+
+/** The rig with a page mapped for the device to find, and its buffer filled: where the page is on the bus, and in memory. */
+export function mappedRig(p: VfioProgramBuilder, options: RigOptions = {}): { readonly rig: Rig; readonly iova: Term; readonly memory: Term } {
+  const rig = openRig(p, options);
+  const [iova, memory] = [rig.window.at(TARGET), rig.buffer.at(DATA)];
+  p.map(rig.container, memory, iova, PAGE);
+  fillDevice(p, rig);
+  return { rig, iova, memory };
+}
+
+/** Both devices of one PE, each with bytes of its own, and a page that both find. */
+export function openPair(p: VfioProgramBuilder): { readonly first: Rig; readonly second: Rig; readonly iova: Term; readonly memory: Term } {
+  const first = openRig(p, { group: 'pair0' });
+  const second = { ...first, device: p.device(first.container, 'pair0.dev1') };
+  const [iova, memory] = [first.window.at(TARGET), first.buffer.at(DATA)];
+  p.map(first.container, memory, iova, PAGE);
+  fillDevice(p, first);
+  fillDevice(p, second, OTHER_BYTE);
+  return { first, second, iova, memory };
 }
 
 /** The same in a container that has its IOMMU. */

@@ -1,6 +1,6 @@
 import { vfioScenario } from '../../../harness/build/scenario-builder.js';
 import type { Scenario } from '../../../harness/scenario.js';
-import { DATA, fillDevice, furnish, LENGTH, openRig, OTHER_BYTE, PAGE, reached, refused, TARGET, V2, writes } from './device.js';
+import { DATA, fillDevice, furnish, LENGTH, openPair, openRig, OTHER_BYTE, PAGE, reached, refused, TARGET, V2, writes } from './device.js';
 
 const TRANSLATED = 'dma/translated';
 const WRITE = 'dma/write-permission';
@@ -85,12 +85,7 @@ export const scenarios: readonly Scenario[] = [
       claims: [reached('write', 'first', 'the PE maps the page'), reached('write', 'second', 'the PE maps the page')],
     },
     (p) => {
-      const first = openRig(p, { group: 'pair0' });
-      const second = { ...first, device: p.device(first.container, 'pair0.dev1') };
-      const [iova, memory] = [first.window.at(TARGET), first.buffer.at(DATA)];
-      p.map(first.container, memory, iova, PAGE);
-      fillDevice(p, first);
-      fillDevice(p, second, OTHER_BYTE);
+      const { first, second, iova, memory } = openPair(p);
       writes(p, first, { as: 'first', iova, memory });
       writes(p, second, { as: 'second', iova, memory });
     },
