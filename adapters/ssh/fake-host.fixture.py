@@ -1,8 +1,8 @@
 """
 The agent on a host that a test has made of files: fake-host.fixture.py ROOT LENGTH. The agent's text comes first on the
 standard input. Writing sysfs attributes does what a kernel does to the links of devices and drivers; a device may have
-`host_driver`, the driver that the host would choose, and `refuses`, a driver that does not take it. Where there is
-/dev/vfio/vfio, opening nodes and ioctls are played, too.
+`host_driver`, the driver that the host would choose, and `refuses`, a driver that does not take it; it may be `given_up`, and not
+be found again, or have a `next_pe` that it is found in. Where there is /dev/vfio/vfio, opening nodes and ioctls are played, too.
 """
 
 import errno
@@ -36,6 +36,23 @@ def bind(address, driver):
     os.symlink(DRIVERS + driver, DEVICES + address + "/driver")
 
 
+def remove(folder):
+    if os.path.islink(folder + "/driver"):
+        os.unlink(folder + "/driver")
+    with open(folder + "/driver_override", "w") as file:
+        file.write("(null)")
+    os.makedirs(root + "/removed", exist_ok=True)
+    os.rename(folder, root + "/removed/" + os.path.basename(folder))
+
+
+def rescan():
+    for address in os.listdir(root + "/removed"):
+        if not os.path.exists(root + "/removed/" + address + "/given_up"):
+            os.rename(root + "/removed/" + address, DEVICES + address)
+            if os.path.exists(DEVICES + address + "/next_pe"):
+                os.rename(DEVICES + address + "/next_pe", DEVICES + address + "/eeh_pe_config_addr")
+
+
 def write_attribute(path, text):
     text = text.strip()
     with open(root + "/written", "a") as log:
@@ -50,6 +67,10 @@ def write_attribute(path, text):
         driver = text_of(DEVICES + text + "/host_driver") if override == "(null)" else override
         if driver:
             bind(text, driver)
+    elif name == "remove":
+        remove(os.path.dirname(path))
+    elif name == "rescan":
+        rescan()
     else:
         with open(path, "w") as file:
             file.write(text or "(null)")

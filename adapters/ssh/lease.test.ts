@@ -65,6 +65,49 @@ describe('devices that the agent has', () => {
     expect(host.written).toContain(`/sys/bus/pci/drivers/nvme/bind ${DISK}`);
   });
 
+  describe('that are taken out of the system and found again', () => {
+    const withPes = async (): Promise<{ host: FakeHost; session: Session }> => {
+      const host = newHost();
+      for (const device of [EDU, DISK]) host.file(`sys/bus/pci/devices/${device}/eeh_pe_config_addr`, '0xfd\n');
+      return { host, session: await taken(host) };
+    };
+
+    it('have their drivers as before', async () => {
+      const { host, session } = await withPes();
+      await expect(session.replug([EDU])).resolves.toBe(true);
+      expect(states(host)).toEqual(asTaken);
+      const told = host.written.map((line) => line.replace(/.*\//, ''));
+      expect(told.slice(told.indexOf('remove 1')).slice(0, 3)).toEqual(['remove 1', 'remove 1', 'rescan 1']);
+    });
+
+    it('are not as before where one of them is not found', async () => {
+      const { host, session } = await withPes();
+      host.file(`sys/bus/pci/devices/${EDU}/given_up`, '');
+      await expect(session.replug([EDU])).resolves.toBe(false);
+    });
+
+    it('are not as before where they are in another PE', async () => {
+      const { host, session } = await withPes();
+      host.file(`sys/bus/pci/devices/${EDU}/next_pe`, '0xfc\n');
+      await expect(session.replug([EDU])).resolves.toBe(false);
+      expect(states(host)).toEqual(asTaken);
+    });
+  });
+
+  it('are not put back where a program has lost one, and it is named', async () => {
+    const host = newHost();
+    const session = await taken(host);
+    const lost = session.run([{ pause: true }], {
+      atPause: () => {
+        host.take(`sys/bus/pci/devices/${EDU}`);
+        return Promise.resolve();
+      },
+    });
+    expect(await lost).toMatchObject({ after: null, gone: [EDU] });
+    await expect(session.link.close()).resolves.toBe(`${EDU} is not there any more: its PE was given up`);
+    expect(host.state(DISK)).toEqual(asFound.disk);
+  });
+
   it('are put back when the input ends', async () => {
     const host = newHost();
     const { link } = await taken(host);

@@ -69,6 +69,10 @@ export interface HostRecovery {
   readonly counts: Map<string, Count>;
   /** PEs that were given up: their devices are gone. */
   readonly removed: Set<string>;
+  /** Stopped PEs whose state was read since, for known defects. The specification never looks at them. */
+  readonly read: Set<string>;
+  /** PEs that a known defect keeps isolated, whatever their state. The specification has none. */
+  readonly isolated: Set<string>;
 }
 
-export const makeHostRecovery = (): HostRecovery => ({ limit: USUAL_LIMIT, resets: 0n, counts: new Map(), removed: new Set() });
+export const makeHostRecovery = (): HostRecovery => ({ limit: USUAL_LIMIT, resets: 0n, counts: new Map(), removed: new Set(), read: new Set(), isolated: new Set() });

@@ -84,6 +84,34 @@ const heldReset = (rules: RuleBook): RuleBook => {
   return changeCall(ended, GET_DEVICE, (call) => ({ ...call, guards: [...call.guards, blocked] }));
 };
 
+const ignored = (text: string, source: string, when: Guard<Look>['when']): Guard<Look> => ({ id: 'eeh-host/recovered', text, source, status: 'merged', level: 'must', when, refuse: [0] });
+
+const readFirst = ignored(
+  'Linux: a stopped PE whose state was read before the kernel looked is isolated already: nothing is done about it.',
+  'Linux platforms/powernv/eeh-powernv.c pnv_eeh_get_pe_state (eeh_pe_mark_isolated), kernel/eeh.c eeh_dev_check_failure',
+  ({ host, group, pe }) => host.recovery.read.has(group.description.name) && pe!.states[0] !== 'normal',
+);
+
+const stillIsolated = ignored(
+  'Linux: a PE that its owner has let go is isolated for ever: nothing is done about its later errors.',
+  'Linux kernel/eeh.c eeh_pe_set_option, eeh_pci_enable: EEH_PE_ISOLATED stays',
+  ({ host, group }) => host.recovery.isolated.has(group.description.name),
+);
+
+/** Letting both ways go leaves the PE isolated; ENABLE of a stopped one and the end of a reset do not. */
+const leftIsolated = (rules: RuleBook): RuleBook => {
+  const marks = (c: PeOp, _: Answer, before: readonly PeState[][]): undefined => {
+    for (const [i, { description, table }] of c.container.groups.entries()) {
+      if (table.pe.eeh?.states[0] === 'normal' && before[i]?.[0] !== 'normal') c.host.recovery.isolated.add(description.name);
+    }
+  };
+  const clears = (c: PeOp): undefined => {
+    for (const { description } of c.container.groups) c.host.recovery.isolated.delete(description.name);
+  };
+  const both = (['unfreeze-io', 'unfreeze-dma'] as const).reduce((book, operation) => afterOperation(book, operation, marks), rules);
+  return withGuardBefore<Look>(afterOperation(both, 'deactivate', clears), 'eeh-host/nothing-wrong', stillIsolated);
+};
+
 /** Faults that Linux had. */
 export const EEH_MUTANTS: readonly Mutant[] = [
   {
@@ -92,6 +120,20 @@ export const EEH_MUTANTS: readonly Mutant[] = [
     kind: 'historic',
     clauses: [`${GET_DEVICE}/opened`],
     change: heldReset,
+  },
+  {
+    id: 'linux/eeh-read-isolates',
+    title: 'A stopped PE whose state somebody reads before the kernel has looked is never recovered',
+    kind: 'historic',
+    clauses: ['eeh-host/recovered', 'eeh-host/counted'],
+    change: (rules) => withGuardBefore<Look>(rules, 'eeh-host/nothing-wrong', readFirst),
+  },
+  {
+    id: 'linux/eeh-left-isolated',
+    title: 'A PE that its owner has let go stays isolated after him: its next error is never recovered',
+    kind: 'historic',
+    clauses: ['eeh-host/state', 'eeh-host/recovered', 'eeh-host/counted'],
+    change: leftIsolated,
   },
   {
     id: 'linux/eeh-no-injection-in-partition',

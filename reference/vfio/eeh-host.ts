@@ -76,6 +76,7 @@ export function performEeh(host: Host, operation: EehOperation, observed: Observ
 function stop(host: Host, name: string, what: Stop): void {
   const pe = host.machine.pes.get(name)!.eeh!;
   const [before] = pe.states;
+  if (before === 'normal') host.recovery.read.delete(name);
   stopFromOutside(pe, what);
   tell(host, name, before, pe);
 }
@@ -134,8 +135,10 @@ function judgeState(host: Host, device: string, observed: Observation): Judgemen
   const permitted = pe.states.filter((state) => ways(firmwareWord(host, state)) === ways(firmware));
   if (permitted.length === 0) return departs(clause, ways(firmwareWord(host, pe.states[0])), ways(firmware));
   keepTo(pe, permitted);
+  const name = device.split('.')[0]!;
+  if (surely(pe, (state) => state === 'stopped')) host.recovery.read.add(name);
   const busy = software & (SOFTWARE.ISOLATED | SOFTWARE.RECOVERING);
-  const idle = groupOfDevice(host, device).devices === 0 && surely(pe, (state) => state === 'normal');
+  const idle = !host.recovery.isolated.has(name) && groupOfDevice(host, device).devices === 0 && surely(pe, (state) => state === 'normal');
   return idle && busy !== 0n ? departs(clause, 'neither isolated nor recovering', `software word 0x${software.toString(16)}`) : conforms(clause);
 }
 

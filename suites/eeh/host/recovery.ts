@@ -64,6 +64,18 @@ const recovered: readonly Scenario[] = [
   ),
   eehScenario(
     {
+      id: 'eeh/host/read-first',
+      title: 'A stopped PE whose state was read before the kernel looked is handled as any other: to read is to change nothing',
+      clauses: [RECOVERED, COUNTED, STATE],
+      requires: HOST,
+    },
+    (p) => {
+      shown(freeze(p), 'pe0.dev0');
+      resets(check(p, 'pe0.dev0'));
+    },
+  ),
+  eehScenario(
+    {
       id: 'eeh/host/two-devices',
       title: 'Two devices of a PE show the same error, and both are as they should be after one recovery, whichever was looked at',
       clauses: [RECOVERED, COUNTED, STATE],
@@ -145,6 +157,22 @@ const held: readonly Scenario[] = [
       state(resets(p), container);
       state(pe(p, container, 'hot-reset', 'deactivate', 'configure'), container);
       shown(resets(p), 'pe0.dev0');
+    },
+  ),
+  eehScenario(
+    {
+      id: 'eeh/host/let-go-by-owner',
+      title: 'A PE whose owner let it go without a reset, and left, is as any other: nothing is isolated, and its next error is handled',
+      clauses: [STATE, RECOVERED, COUNTED, rule('unfreeze-io'), rule('unfreeze-dma')],
+      requires: [...HOST, 'spapr-v2'],
+    },
+    (p) => {
+      const container = p.v2();
+      const device = p.device(container);
+      state(pe(freeze(p), container, 'unfreeze-io', 'unfreeze-dma'), container);
+      p.close(device.fd).close(container.group).close(container.fd);
+      shown(p, 'pe0.dev0');
+      resets(check(freeze(p), 'pe0.dev0'));
     },
   ),
   eehScenario(
