@@ -10,7 +10,7 @@ import type { Trace } from '../reference/doors/observation.js';
  * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `iommufd` or `no-iommufd` (/dev/iommu), `cdev` (devices have nodes of
  * their own), `paging` or `no-paging` (the IOMMU has page tables that follow an IOAS), `nested`, `ppc64-paging` (as
  * planned for POWER), `dirty-tracking`, `pasid`, `unsafe-interrupts`
- * or not (the parameter allow_unsafe_interrupts), `mock` or `no-mock` (the kernel's own test driver), `eeh` or `no-eeh`, `eeh-stops`
+ * or not (the parameter allow_unsafe_interrupts), `kvm` or `no-kvm` (guests with TCE tables of the kernel's), `mock` or `no-mock` (the kernel's own test driver), `eeh` or `no-eeh`, `eeh-stops`
  * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside; `freeze-beside`: while the program does
  * something), `eeh-debugfs` (the kernel's EEH can be told and read), `eeh-notify` (devices are told of errors), `rtas-eeh` (the RTAS calls of
  * EEH are there), `errinjct` (errors can be injected by RTAS), `bind` (drivers may be changed), `limit`
@@ -27,6 +27,8 @@ export interface TargetDescription {
   /** The system whose departures the ledger lists (`qemu`), with its version; undefined for the model. */
   readonly system?: { readonly name: string; readonly version: string; readonly platform?: string };
   readonly capabilities: ReadonlySet<Capability>;
+  /** Why it lacks a capability, as far as the system told. */
+  readonly reasons?: Readonly<Record<Capability, string>>;
   readonly machine: MachineDescription;
   /** The system may be destroyed by a scenario: nobody else uses it. */
   readonly disposable: boolean;
@@ -95,7 +97,7 @@ function partitionCapabilities(machine: MachineDescription): Set<Capability> {
 
 /** What a Linux kernel offers a user program, as far as its machine decides it. */
 function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
-  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd']);
+  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd', linux.kvm === undefined ? 'no-kvm' : 'kvm']);
   for (const capability of iommufdCapabilities(linux)) capabilities.add(capability);
   if (linux.eeh && linux.emulatedEeh !== true) capabilities.add('eeh-stops');
   for (const { name, devices, windows, pageSizes } of linux.groups) {

@@ -148,6 +148,8 @@ const linuxSchema = z.object({
   secondStart: address,
   /** Absent where the kernel has no /dev/iommu. */
   iommufd: iommufdSchema.optional(),
+  /** The kernel's KVM has TCE tables for its guests, and can attach them to windows of VFIO. Absent: it cannot, or there is no KVM. */
+  kvm: z.literal(true).optional(),
 });
 
 export const machineSchema = z.object({
@@ -167,6 +169,8 @@ export const machineSchema = z.object({
   unmigratable: z.object({ start: address, size: z.bigint().positive() }).optional(),
   /** The I/O Super Page option of H_MIGRATE_DMA; absent where it was not negotiated (ibm,architecture-vec-5, byte 3). */
   superPage: superPageSchema.optional(),
+  /** The calls are answered by a kernel with a monitor behind it: it may leave any of them to the monitor, which does nothing. */
+  monitor: z.literal(true).optional(),
   /** Tokens of ibm,errinjct-tokens; absent where the partition may not inject errors. */
   errinjct: z.object({ ioaBusError: u32, ioaBusError64: u32 }).optional(),
 });

@@ -1,4 +1,4 @@
-import type { Target } from '../../adapters/target.js';
+import type { Target, TargetDescription } from '../../adapters/target.js';
 import { chooseVariant } from '../qualify.js';
 import type { Scenario } from '../scenario.js';
 
@@ -38,7 +38,7 @@ export function doctorText(target: Target, scenarios: readonly Scenario[]): stri
       (group) => `group    ${group.name}: ${group.devices.map(({ name, kind }) => `${name} (${kind})`).join(', ')}; ${group.windows} windows, ${group.levels} levels`,
     ),
     `${runnable} of ${scenarios.length} scenarios can run.`,
-    ...rows.map(([capability, count]) => `lacks    ${capability} (${count} scenarios)${remedy(capability)}`),
+    ...rows.map(([capability, count]) => `lacks    ${capability} (${count} scenarios)${remedy(capability, description.reasons)}`),
   ].join('\n');
 }
 
@@ -49,7 +49,7 @@ function lacking(scenario: Scenario, { variants }: Target): readonly string[] {
   return door === undefined ? missing : [door];
 }
 
-function remedy(capability: string): string {
-  const found = REMEDIES.find(([pattern]) => pattern.test(capability))?.[1];
+function remedy(capability: string, reasons: TargetDescription['reasons']): string {
+  const found = reasons?.[capability] ?? REMEDIES.find(([pattern]) => pattern.test(capability))?.[1];
   return found === undefined ? '' : `: ${found}`;
 }
