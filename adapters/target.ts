@@ -4,7 +4,8 @@ import type { Program } from '../reference/doors/operations.js';
 import type { Trace } from '../reference/doors/observation.js';
 
 /**
- * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), function sets (`hcall-multi-tce`,
+ * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), `properties` (a partition's device tree), `monitor` (calls
+ * that the kernel leaves to its monitor can be seen), function sets (`hcall-multi-tce`,
  * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
  * `vfio` (a Linux kernel's doors `vfio`, `user` and `host`) with `platform:pseries` or `platform:powernv`, `spapr-v2`, `second-window`, `huge:SHIFT` for
  * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `iommufd` or `no-iommufd` (/dev/iommu), `cdev` (devices have nodes of
@@ -77,7 +78,7 @@ export function machineCapabilities(machine: MachineDescription): Set<Capability
 }
 
 function partitionCapabilities(machine: MachineDescription): Set<Capability> {
-  const capabilities = new Set<Capability>(['papr', 'memory', ...machine.functions]);
+  const capabilities = new Set<Capability>(['papr', 'memory', machine.monitor === undefined ? 'properties' : 'monitor', ...machine.functions]);
   for (const name of OPTIONAL) if (!machine.functions.includes(name)) capabilities.add(`no-${name}`);
   for (const { name, ddw, devices } of machine.pes) {
     capabilities.add(`pe:${name}`);

@@ -42,6 +42,7 @@ export const CHOICES = {
   I22: 'IOMMUFD: memory of several pages for a hardware queue: made, or refused with EFAULT where its pages do not follow each other.',
   I31: "IOMMUFD on POWER, unmapping memory that a guest's entries map: EBUSY, or done with the entries cleared before.",
   I30: 'IOMMUFD on POWER, windows of a second table of an IOAS: refused (one table has all windows of a PE), or windows beside those of the first.',
+  K20: 'KVM: which calls of a guest the kernel answers by itself, and which it leaves to its monitor.',
   E1: 'EEH: ending a reset of a PE that is stopped and in none: refused with -7 or -3, or the stop is over.',
   E2: 'EEH: what VFIO shows of a PE while a reset is held: 1, or 2 where the host bridge keeps it stopped; an emulated one may show 0.',
   E3: 'EEH: what VFIO shows of a PE that is unavailable, for a time or for good: 2, or 5.',

@@ -282,16 +282,12 @@ const codeOf = (vm: Term): string => `${termText(vm)}#code`;
 function placeOf(operation: Operation | undefined, name: string): object | undefined {
   if (operation === undefined) return undefined;
   if (operation.door === 'host' && operation.op === 'ledger') return name === 'locked' ? {} : undefined;
-  if (isMadeDevice(operation) && name === 'fd') return fieldOf('KVM_CREATE_DEVICE', 'fd');
+  const field = operation.op === 'ioctl' && 'call' in operation ? fieldOf(operation.call, name) : undefined;
+  if (field !== undefined) return field;
   if (['result', 'fd', 'address'].includes(name)) return {};
   if (operation.door === 'iommufd' && operation.op === 'read') return wordPlace(name);
-  if (operation.door === 'kvm' && operation.op === 'hcall') return hcallPlace(name);
-  if (operation.door === 'kvm' && operation.op === 'ioctl') return fieldOf(operation.call, name);
-  return (operation.door === 'vfio' || operation.door === 'iommufd') && operation.op === 'ioctl' ? fieldOf(operation.call, name) : undefined;
+  return operation.door === 'kvm' && operation.op === 'hcall' ? hcallPlace(name) : undefined;
 }
-
-/** Of its calls, the one whose descriptor is not what it returns. */
-const isMadeDevice = ({ op, ...operation }: Operation): boolean => op === 'ioctl' && 'call' in operation && operation.call === 'KVM_CREATE_DEVICE';
 
 /** Where a word of 32 bits is in what was read. */
 function wordPlace(name: string): object | undefined {

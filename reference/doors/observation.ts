@@ -54,6 +54,7 @@ export interface Trace {
 /** The fields of an observation that later operations can refer to. See `doors/operations.ts`. */
 export function field(observation: Observation, name: string): bigint | undefined {
   if (observation.kind === 'hcall') return hcallField(observation, name);
+  if (observation.kind === 'handed') return registerField(observation.registers, name);
   if (observation.kind === 'rtas') return rtasField(observation, name);
   if (observation.kind === 'syscall') return syscallField(observation, name);
   if (observation.kind === 'bytes') return wordsOf(observation.bytes)[name];
@@ -72,8 +73,12 @@ const syscallField = ({ result, fields }: SyscallObservation, name: string): big
 
 function hcallField(observation: HcallObservation, name: string): bigint | undefined {
   if (name === 'status') return BigInt.asUintN(64, observation.status);
+  return registerField(observation.registers, name);
+}
+
+function registerField(registers: readonly bigint[], name: string): bigint | undefined {
   const register = /^r([4-9]|1[0-2])$/.exec(name)?.[1];
-  return register === undefined ? undefined : (observation.registers[Number(register) - 4] ?? 0n);
+  return register === undefined ? undefined : (registers[Number(register) - 4] ?? 0n);
 }
 
 function rtasField(observation: RtasObservation, name: string): bigint | undefined {
