@@ -4,8 +4,10 @@ import type { Scenario } from '../scenario.js';
 
 /** What a user can do about a capability that is missing, or why it is. */
 const REMEDIES: readonly (readonly [capability: RegExp, remedy: string])[] = [
+  [/^kvm$/, 'needs KVM in a kernel on PowerNV: lab:powernv, or ssh://user@host with kvm-hv loaded'],
+  [/^monitor$/, "a partition whose calls KVM answers: kvm-papr"],
   [/^vfio$/, 'needs a Linux kernel: lab:pseries, lab:powernv or ssh://user@host'],
-  [/^(papr|memory|ddw.*|hcall-.*|cmo|slr|mtt|platform|reboot|vio.*|no-.*|fixed-memory|io-super-page)$/, "a partition's own interface: model or qemu-papr"],
+  [/^(papr|memory|properties|ddw.*|hcall-.*|cmo|slr|mtt|platform|reboot|vio.*|no-.*|fixed-memory|io-super-page)$/, "a partition's own interface: model or qemu-papr"],
   [/^(pe|device):(pe\d+)/, 'name more devices with --device'],
   [/^(pe|device):pair/, 'name all devices of a group that has several'],
   [/^((pe|device):disk|disk$)/, 'name an NVMe disk that nobody uses with --device'],
