@@ -6,6 +6,7 @@ import type { Trace } from '../reference/doors/observation.js';
 import type { DepartureRecord, ScenarioRecord, StepRecord, Verdict } from '../reports/run-record.js';
 import { brokenClaims } from './claims.js';
 import type { KnownDepartures } from './known.js';
+import { handedIn } from './handed.js';
 import { BrokenTrace, isCounted, judgeTrace, type StepDeparture, type TraceJudgement } from './oracle.js';
 import type { Scenario } from './scenario.js';
 
@@ -42,7 +43,8 @@ export async function qualify(scenario: Scenario, on: Qualification): Promise<Sc
     const trace = await on.target.run(scenario.program, fit.variant);
     const explained = on.known.judge(trace, fit.variant.machine);
     if (explained.scarred || scenario.destructive === true) await on.target.renew(explained.scarred);
-    const result = { ...judgeScenario(scenario, trace, fit.variant, on.known, explained, done), trace };
+    const handed = handedIn(trace, scenario, explained);
+    const result = { ...judgeScenario(scenario, trace, fit.variant, on.known, explained, (rest) => ({ ...done(rest), ...handed })), trace };
     return on.sensitive === true ? result : withheld(result, on.known);
   } catch (error) {
     if (!(error instanceof TargetLost) && !(error instanceof BrokenTrace)) throw error;

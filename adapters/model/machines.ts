@@ -91,6 +91,9 @@ export const OVERCOMMITTED_MACHINE: MachineDescription = {
   superPage: { translations: 1024n, operations: 2 },
 };
 
+/** The same partition where a kernel answers the calls, with a monitor behind it. */
+export const MONITOR_MACHINE: MachineDescription = { ...MODEL_MACHINE, monitor: true };
+
 /** The same partition offered nothing beyond what every partition is. */
 export const PLAIN_MACHINE: MachineDescription = {
   ...MODEL_MACHINE,
