@@ -27,15 +27,16 @@ export interface GroupOfPe {
   readonly group: string;
 }
 
-/** Groups that can be PEs, those first whose devices do DMA on command. Their windows must be a monitor's to make. */
+/** Groups that can be PEs, those first whose devices do DMA on command, and of these those of a single device. Their windows must be a monitor's to make. */
 export function pesOf({ groups }: Pick<LinuxDescription, 'groups'>): GroupOfPe[] {
   const fit = groups.filter(({ windows, pageSizes }) => windows > 0 && ((pageSizes >> BigInt(PAGE_SHIFT)) & 1n) === 1n);
-  const ranked = [...fit].sort((a, b) => edusOf(b).length - edusOf(a).length || Number(isAlone(b)) - Number(isAlone(a)));
+  const ranked = [...fit].sort((a, b) => Number(hasEdu(b)) - Number(hasEdu(a)) || Number(isAlone(b)) - Number(isAlone(a)));
   return ranked.slice(0, MOST_PES).map((group, i) => ({ pe: describePe(group, i), group: group.name }));
 }
 
 const edusOf = ({ devices }: GroupDescription): string[] => devices.filter(({ kind }) => kind === 'edu').map(({ name }) => name);
 
+const hasEdu = (group: GroupDescription): boolean => edusOf(group).length > 0;
 const isAlone = ({ devices }: GroupDescription): boolean => devices.length === 1;
 
 const describePe = (group: GroupDescription, index: number): PeDescription => ({
