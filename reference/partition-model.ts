@@ -54,7 +54,7 @@ export class PartitionModel {
   answer(operation: PartitionOperation): { observation: Observation; clauses: readonly string[] } {
     if (operation.door === 'papr' && operation.op !== 'property') {
       const answer = this.#call(operation, canonical);
-      if (operation.op === 'hcall' && handsOn(this.description, answer)) return { observation: this.#handed(operation), clauses: [HANDED_CLAUSE.id] };
+      if (operation.op === 'hcall' && handsOn(this.description, answer)) return { observation: { kind: 'handed', registers: this.#registers(operation) }, clauses: [HANDED_CLAUSE.id] };
       return { observation: observe(operation, answer, this.#machine), clauses: answerClauses(answer) };
     }
     if (operation.door === 'papr') {
@@ -70,8 +70,9 @@ export class PartitionModel {
     return { observation: { kind: 'done' }, clauses: [...clauses, ...this.#silent(operation)] };
   }
 
-  #handed({ args }: Hcall): Observation {
-    return { kind: 'handed', registers: Array.from({ length: REGISTERS }, (_, i) => BigInt.asUintN(64, this.value(args[i] ?? 0n))) };
+  /** R4 to R12 as a call is given them. */
+  #registers({ args }: Hcall): bigint[] {
+    return Array.from({ length: REGISTERS }, (_, i) => BigInt.asUintN(64, this.value(args[i] ?? 0n)));
   }
 
   /** Operations that report nothing. Returns the clauses they exercise. */
@@ -99,7 +100,7 @@ export class PartitionModel {
   judge(operation: PartitionOperation, observed: Observation): Judgement {
     if (operation.door === 'platform' && operation.op === 'reboot') return this.#judgeReboot(operation, observed);
     if (observed.kind === 'crashed' && !isCall(operation)) return crashed(observed.message);
-    if (observed.kind === 'handed') return judgeHanded(this.description);
+    if (observed.kind === 'handed') return judgeHanded(this.#machine, operation.op === 'hcall' ? operation.call : operation.op, operation.op === 'hcall' ? this.#registers(operation) : []);
     if (isCall(operation)) return this.#judgeCall(operation, observed);
     if (operation.door === 'papr') {
       return judgeProperty(this.description, operation, observed.kind === 'bytes' ? observed.bytes : new Uint8Array());

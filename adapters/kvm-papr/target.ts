@@ -5,6 +5,8 @@ import { referredNames } from '../../reference/doors/terms.js';
 import { operationText, observationText } from '../../reference/doors/text.js';
 import { machineCapabilities, TargetLost, UsageError, type Target, type TargetDescription } from '../target.js';
 import { Buffers } from './buffers.js';
+import { leavesMemoryPinned } from './leak.js';
+import { climb, type Rung } from './ladder.js';
 import { partitionOf, pesOf, type GroupOfPe } from './machine.js';
 import { setUp } from './set-up.js';
 import { translate, translateBack, type Partition } from './translate.js';
@@ -42,6 +44,7 @@ export class KvmPaprTarget implements Target {
     const operations = program.operations.map((operation) => translate(operation, this.#partition));
     const { observations } = await this.host.run({ operations: [...before, ...operations] });
     this.#buffers.note(program.operations);
+    if (leavesMemoryPinned(program, this.variants[0].machine)) await this.renew(true);
     return { program, observations: this.#observations(program, before, observations) };
   }
 
@@ -54,6 +57,11 @@ export class KvmPaprTarget implements Target {
     this.#buffers.clear();
   }
 
+  /** Measures the ways in which a guest fills a table. @throws TargetLost */
+  ladder(): Promise<Rung[]> {
+    return climb(this.host, this.variants[0].machine, this.#pes[0]!);
+  }
+
   close(): Promise<void> {
     return this.host.close();
   }
@@ -62,7 +70,9 @@ export class KvmPaprTarget implements Target {
   #before({ operations }: Program): Operation[] {
     const { machine } = this.variants[0];
     const names = new Set(operations.flatMap((operation) => (operation.door === 'dma' ? [operation.device.split('.')[0]!, ...referredNames(operation)] : referredNames(operation))));
-    const hardware = this.#pes.filter(({ pe }) => names.has(pe.name));
+    const needed = this.#pes.filter(({ pe }) => names.has(pe.name));
+    // On somebody's host no memory is to be lost.
+    const hardware = this.variants[0].disposable || !leavesMemoryPinned({ operations }, machine) ? needed : [];
     const emptying = this.#buffers.emptying(operations, machine);
     return [...setUp(machine, hardware), ...emptying.map((operation) => translate(operation, this.#partition))];
   }

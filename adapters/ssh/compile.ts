@@ -156,7 +156,7 @@ class Compiler {
       }
       case 'hcall': {
         const [processor, fd] = [this.#processor(operation), this.#value(operation.processor)];
-        return processor === undefined ? strayHcallSteps(this.host, fd) : hcallSteps(this.host, processor, operation.call, operation.args.map((term) => this.#value(term)));
+        return processor === undefined ? strayHcallSteps(this.host, fd) : hcallSteps(this.host, processor, operation.call, operation.args.map((term) => this.#value(term)), operation.repeat);
       }
     }
   }

@@ -6,7 +6,7 @@ import { compile } from './compile.js';
 import { GUEST_ENTRY, guestPayload, HcallSlot, mailboxOf, SLOT_BYTES } from './guest-payload.js';
 import type { HostFacts } from './host-facts.js';
 import type { Steps } from './instructions.js';
-import { HANDED, ticksOf } from './kvm.js';
+import { HANDED } from './kvm.js';
 import { LOCAL } from './local-host.fixture.js';
 import type { StepAnswer } from './messages.js';
 import { observe } from './observe.js';
@@ -58,6 +58,12 @@ describe('a guest as system calls', () => {
     });
   });
 
+  it('makes a call again and again to be measured', () => {
+    const [, put] = compiled([guest('second', 0), { ...PUT, args: [], repeat: { times: 100, stride: 0x1000n } }]);
+    expect(put!.steps[0]).toMatchObject({ patch: [[0, 8, 1n], [0x10, 8, 0x20n], [0x60, 8, 100n], [0x68, 8, 0x1000n]] });
+    expect(put!.steps[1]).toMatchObject({ until: { most: 116 } });
+  });
+
   it('asks the kernel what it says to a call on what is no processor', () => {
     expect(compiled([{ ...GET, processor: 99n }])).toMatchObject([{ steps: [{ do: 'ioctl', fd: 99n, request: 0x2000_ae80 }] }]);
   });
@@ -74,8 +80,8 @@ describe('what came back of a guest', () => {
   it.each([POWER, BIG])('is the answer of the kernel, or that the monitor was given the call', (host) => {
     expect(seen(slot(host, BigInt.asUintN(64, -4n), 7n), host)).toEqual({ kind: 'hcall', status: -4n, registers: [7n, ...Array<bigint>(8).fill(0n)] });
     expect(seen(slot(host, HANDED, 7n), host)).toEqual({ kind: 'handed', registers: [7n, ...Array<bigint>(8).fill(0n)] });
-    const ticks = Array<bigint>(13).fill(0n).with(12, 1234n);
-    expect(ticksOf(slot(host, ...ticks), host)).toBe(1234n);
+    const measured = observe({ ...PUT, repeat: { times: 3, stride: 8n } }, { steps: [slot(host, ...Array<bigint>(13).fill(0n).with(12, 1234n))] }, host);
+    expect(measured).toMatchObject({ kind: 'hcall', status: 0n, ticks: 1234n });
   });
 
   it('is an error of the processor, or its end', () => {

@@ -100,16 +100,10 @@ const runStep = ({ architecture }: HostFacts, { fd, number, code }: Processor, h
 
 const inCode = (processor: number, offset: number): bigint => mailboxOf(processor) - GUEST_CODE.start + BigInt(offset);
 
-/** How often a call is made, and what is added to R5 each time. */
-export interface Repetition {
-  readonly times: number;
-  readonly stride: bigint;
-}
-
-const ONCE: Repetition = { times: 1, stride: 0n };
+const ONCE: NonNullable<KvmHcall['repeat']> = { times: 1, stride: 0n };
 
 /** One hypercall: the last step has the registers afterwards, and the ticks that it took. */
-export function hcallSteps(host: HostFacts, processor: Processor, call: KvmHcall['call'], args: readonly Value[], { times, stride }: Repetition = ONCE): Step[] {
+export function hcallSteps(host: HostFacts, processor: Processor, call: KvmHcall['call'], args: readonly Value[], { times, stride }: typeof ONCE = ONCE): Step[] {
   const { number, code } = processor;
   const slot = Mailbox.slots;
   const words: Patch[] = [
@@ -136,23 +130,16 @@ export function hcallPlace(name: string): { readonly at: number; readonly size: 
 }
 
 /** What the steps of a hypercall came to. */
-export function observeHcall(steps: readonly StepAnswer[], { order }: HostFacts): Observation {
+export function observeHcall({ repeat }: KvmHcall, steps: readonly StepAnswer[], { order }: HostFacts): Observation {
   const [, result, bytes] = steps.at(-1)!;
   if (result === BigInt(-E.ETIMEDOUT)) return { kind: 'crashed', message: "the guest's processor came back again and again, its call unanswered" };
   if (result < 0n || bytes === null) return { kind: 'syscall', result };
-  const [status = 0n, ...registers] = wordsOf(bytes, order);
-  return status === HANDED ? { kind: 'handed', registers } : { kind: 'hcall', status: BigInt.asIntN(64, status), registers };
-}
-
-/** Ticks of the timebase that a call took, however often it was made. */
-export const ticksOf = ([, , bytes]: StepAnswer, { order }: HostFacts): bigint => doubleword(Buffer.from(bytes ?? []), HcallSlot.ticks, order);
-
-function wordsOf(bytes: Uint8Array, order: HostFacts['order']): bigint[] {
   const buffer = Buffer.from(bytes);
-  return Array.from({ length: SLOT_REGISTERS }, (_, i) => doubleword(buffer, HcallSlot.registers + 8 * i, order));
+  const word = (at: number): bigint => (order === 'big' ? buffer.readBigUInt64BE(at) : buffer.readBigUInt64LE(at));
+  const [status = 0n, ...registers] = Array.from({ length: SLOT_REGISTERS }, (_, i) => word(HcallSlot.registers + 8 * i));
+  const measured = repeat === undefined ? {} : { ticks: word(HcallSlot.ticks) };
+  return status === HANDED ? { kind: 'handed', registers, ...measured } : { kind: 'hcall', status: BigInt.asIntN(64, status), registers, ...measured };
 }
-
-const doubleword = (buffer: Buffer, at: number, order: HostFacts['order']): bigint => (order === 'big' ? buffer.readBigUInt64BE(at) : buffer.readBigUInt64LE(at));
 
 /** What a guest's processor came to: its descriptor, unless a step failed. */
 export function observeGuest(steps: readonly StepAnswer[]): Observation {

@@ -32,7 +32,7 @@ function observeSteps(operation: Operation, steps: readonly StepAnswer[], host: 
   const [, result, bytes] = steps.at(-1)!;
   if (operation.door === 'dma') return observeTransfer(steps);
   if (operation.door === 'kvm' && operation.op === 'guest') return observeGuest(steps);
-  if (operation.door === 'kvm' && operation.op === 'hcall') return observeHcall(steps, host);
+  if (operation.door === 'kvm' && operation.op === 'hcall') return observeHcall(operation, steps, host);
   if ((operation.door === 'vfio' || operation.door === 'iommufd' || operation.door === 'kvm') && operation.op === 'ioctl') {
     const fields = bytes === null ? {} : decodeFrom(host.order, operation.call, bytes);
     return { kind: 'syscall', result, ...(Object.keys(fields).length > 0 && { fields }) };

@@ -178,9 +178,10 @@ withTarget('explore', 'random programs, judged and shrunk')
 
 withTarget('bench', 'measure, and compare with what was asked for')
   .option('--json <file>', 'write the figures there')
-  .action(async (options: TargetOptions & { json?: string }) => {
+  .option('--plot <file>', 'kvm-papr: write a picture of them there (SVG)')
+  .action(async (options: TargetOptions & { json?: string; plot?: string }) => {
     const known = (target: Target) => knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger));
-    process.exitCode = await benchCommand(options, () => openTarget(options), known, options.json);
+    process.exitCode = await benchCommand(options, () => openTarget(options), known, options);
   });
 
 program

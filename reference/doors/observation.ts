@@ -6,7 +6,7 @@ export type Observation =
   | RtasObservation
   | SyscallObservation
   /** A hypercall that the kernel left to the virtual machine monitor: R4 … R12 as the monitor was given them, unsigned. */
-  | { readonly kind: 'handed'; readonly registers: readonly bigint[] }
+  | { readonly kind: 'handed'; readonly registers: readonly bigint[]; readonly ticks?: bigint }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   /** Figures by name. */
   | { readonly kind: 'values'; readonly values: Readonly<Record<string, bigint>> }
@@ -27,6 +27,8 @@ export interface HcallObservation {
   readonly status: bigint;
   /** R4 … R12, unsigned; targets that cannot see a register leave the tail out. */
   readonly registers: readonly bigint[];
+  /** Of a call that was repeated to be measured: ticks of the timebase. */
+  readonly ticks?: bigint;
 }
 
 export interface RtasObservation {

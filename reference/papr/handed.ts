@@ -1,7 +1,10 @@
 import type { MachineDescription } from '../description.js';
 import { conforms, departs } from '../judging.js';
 import type { Judgement } from '../judgement.js';
+import type { Machine } from '../machine.js';
 import type { Answer, Clause } from '../rules.js';
+import { entryOptions, leaveResidue, putEntry } from '../tce/entries.js';
+import { changes, isMulti, NAME, read } from './indirect-context.js';
 
 /*
  * A partition whose hypercalls a kernel answers, with a virtual machine monitor behind it: KVM and QEMU. Where the kernel leaves a call
@@ -11,8 +14,8 @@ import type { Answer, Clause } from '../rules.js';
 /** Which calls those are is choice point K20: any may be. */
 export const HANDED_CLAUSE: Clause = {
   id: 'monitor/handed',
-  text: 'A kernel that answers the hypercalls of a partition may leave a call to the monitor behind it; then it has changed nothing.',
-  source: 'Linux 7.2 Documentation/virt/kvm/api.rst, KVM_EXIT_PAPR_HCALL; arch/powerpc/kvm/book3s_hv.c, kvmppc_pseries_do_hcall (H_TOO_HARD)',
+  text: 'A kernel that answers the hypercalls of a partition may leave a call to the monitor behind it, nothing changed; of a list it may have stored a part, which the monitor puts once more.',
+  source: 'Linux 7.2 Documentation/virt/kvm/api.rst, KVM_EXIT_PAPR_HCALL; arch/powerpc/kvm/book3s_64_vio.c, kvmppc_h_put_tce_indirect (H_TOO_HARD)',
   status: 'merged',
   level: 'may',
 };
@@ -21,5 +24,20 @@ export const HANDED_CLAUSE: Clause = {
 export const handsOn = ({ monitor }: MachineDescription, { clause }: Answer): boolean => monitor === true && clause.endsWith('/liobn');
 
 /** What is to be said of a call that the kernel left to its monitor: none of its rules was put to the test. */
-export const judgeHanded = ({ monitor }: MachineDescription): Judgement =>
-  monitor === true ? conforms(HANDED_CLAUSE.id) : departs(HANDED_CLAUSE.id, 'an answer: there is no monitor', 'handed to the monitor');
+export function judgeHanded(machine: Machine, call: string, args: readonly bigint[]): Judgement {
+  if (machine.description.monitor !== true) return departs(HANDED_CLAUSE.id, 'an answer: there is no monitor', 'handed to the monitor');
+  if (call === NAME) leaveListOpen(machine, args);
+  return conforms(HANDED_CLAUSE.id);
+}
+
+/** Each entry that the list was to replace may be as before, or as in the list, or cleared: only a look shows. */
+function leaveListOpen(machine: Machine, args: readonly bigint[]): void {
+  const c = read(machine, args);
+  if (isMulti(c) || c.window === undefined) return;
+  for (const { window, index, entry } of changes(c)) {
+    if (index < 0 || index >= window.table.entries) continue;
+    const before = entryOptions(window, index);
+    putEntry(window, index, 0n);
+    for (const value of [...before, entry]) if (value !== 0n) leaveResidue(window, index, value);
+  }
+}
