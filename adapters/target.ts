@@ -14,7 +14,7 @@ import type { Trace } from '../reference/doors/observation.js';
  * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside; `freeze-beside`: while the program does
  * something), `eeh-debugfs` (the kernel's EEH can be told and read), `eeh-notify` (devices are told of errors), `rtas-eeh` (the RTAS calls of
  * EEH are there), `errinjct` (errors can be injected by RTAS), `bind` (drivers may be changed), `limit`
- * (locked memory can be limited), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
+ * (locked memory can be limited), `kvm` or `no-kvm` (/dev/kvm), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
  */
 export type Capability = string;
 
@@ -95,7 +95,7 @@ function partitionCapabilities(machine: MachineDescription): Set<Capability> {
 
 /** What a Linux kernel offers a user program, as far as its machine decides it. */
 function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
-  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd']);
+  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd', linux.kvm === true ? 'kvm' : 'no-kvm']);
   for (const capability of iommufdCapabilities(linux)) capabilities.add(capability);
   if (linux.eeh && linux.emulatedEeh !== true) capabilities.add('eeh-stops');
   for (const { name, devices, windows, pageSizes } of linux.groups) {
