@@ -11,11 +11,11 @@ import type { Trace } from '../reference/doors/observation.js';
  * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `iommufd` or `no-iommufd` (/dev/iommu), `cdev` (devices have nodes of
  * their own), `paging` or `no-paging` (the IOMMU has page tables that follow an IOAS), `nested`, `ppc64-paging` (as
  * planned for POWER), `dirty-tracking`, `pasid`, `unsafe-interrupts`
- * or not (the parameter allow_unsafe_interrupts), `kvm` or `no-kvm` (guests with TCE tables of the kernel's), `mock` or `no-mock` (the kernel's own test driver), `eeh` or `no-eeh`, `eeh-stops`
+ * or not (the parameter allow_unsafe_interrupts) `mock` or `no-mock` (the kernel's own test driver), `eeh` or `no-eeh`, `eeh-stops`
  * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside; `freeze-beside`: while the program does
  * something), `eeh-debugfs` (the kernel's EEH can be told and read), `eeh-notify` (devices are told of errors), `rtas-eeh` (the RTAS calls of
  * EEH are there), `errinjct` (errors can be injected by RTAS), `bind` (drivers may be changed), `limit`
- * (locked memory can be limited), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
+ * (locked memory can be limited), `kvm` or `no-kvm` (/dev/kvm), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
  */
 export type Capability = string;
 
@@ -98,7 +98,7 @@ function partitionCapabilities(machine: MachineDescription): Set<Capability> {
 
 /** What a Linux kernel offers a user program, as far as its machine decides it. */
 function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
-  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd', linux.kvm === undefined ? 'no-kvm' : 'kvm']);
+  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd', linux.kvm === true ? 'kvm' : 'no-kvm']);
   for (const capability of iommufdCapabilities(linux)) capabilities.add(capability);
   if (linux.eeh && linux.emulatedEeh !== true) capabilities.add('eeh-stops');
   for (const { name, devices, windows, pageSizes } of linux.groups) {

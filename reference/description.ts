@@ -140,6 +140,8 @@ const linuxSchema = z.object({
   groups: z.array(groupSchema).min(1),
   /** Huge pages that a program can have: log2 of their size, and how many. */
   hugePages: z.array(z.object({ shift: z.number().int().min(16).max(34), free: z.number().int().min(0) })),
+  /** The kernel has /dev/kvm, which makes machines of the kind HV, with TCE tables that can be attached to windows of VFIO. */
+  kvm: z.literal(true).optional(),
   /** VFIO answers that the EEH extension is there. */
   eeh: z.boolean(),
   /** The host bridge is an emulator's: its PEs have error states, but stop nothing, and injected errors never come. */
@@ -148,8 +150,6 @@ const linuxSchema = z.object({
   secondStart: address,
   /** Absent where the kernel has no /dev/iommu. */
   iommufd: iommufdSchema.optional(),
-  /** The kernel's KVM has TCE tables for its guests, and can attach them to windows of VFIO. Absent: it cannot, or there is no KVM. */
-  kvm: z.literal(true).optional(),
 });
 
 export const machineSchema = z.object({

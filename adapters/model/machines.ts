@@ -155,10 +155,11 @@ export const LINUX_PSERIES_EEH: MachineDescription = hosting({
 
 const POWERNV = { dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 };
 
-/** The same on PowerNV; one PE takes no part in EEH. */
+/** The same on PowerNV, with KVM; one PE takes no part in EEH. */
 export const LINUX_POWERNV: MachineDescription = hosting({
   platform: 'powernv',
   eeh: true,
+  kvm: true,
   groups: [...groups(POWERNV), { ...group('noeeh0', POWERNV), withoutEeh: true }],
 });
 

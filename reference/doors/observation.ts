@@ -69,9 +69,9 @@ export function wordsOf(bytes: Uint8Array): Record<string, bigint> {
   return Object.fromEntries(Array.from({ length: bytes.length >> 2 }, (_, i) => [`word${i}`, BigInt(buffer.readUInt32LE(4 * i))]));
 }
 
-/** A descriptor and an address are what the call returned. */
+/** A descriptor and an address are what the call returned, unless the structure has a field of that name. */
 const syscallField = ({ result, fields }: SyscallObservation, name: string): bigint | undefined =>
-  ['result', 'fd', 'address'].includes(name) ? BigInt.asUintN(64, result) : fields?.[name];
+  fields?.[name] ?? (['result', 'fd', 'address'].includes(name) ? BigInt.asUintN(64, result) : undefined);
 
 function hcallField(observation: HcallObservation, name: string): bigint | undefined {
   if (name === 'status') return BigInt.asUintN(64, observation.status);
