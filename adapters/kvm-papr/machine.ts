@@ -28,10 +28,12 @@ export interface GroupOfPe {
 }
 
 /** Groups that can be PEs, those first whose devices do DMA on command, and of these those of a single device. Their windows must be a monitor's to make. */
-export function pesOf({ groups }: Pick<LinuxDescription, 'groups'>): GroupOfPe[] {
+export function pesOf({ groups, eeh, emulatedEeh }: Pick<LinuxDescription, 'groups' | 'eeh' | 'emulatedEeh'>): GroupOfPe[] {
   const fit = groups.filter(({ windows, pageSizes }) => windows > 0 && ((pageSizes >> BigInt(PAGE_SHIFT)) & 1n) === 1n);
   const ranked = [...fit].sort((a, b) => Number(hasEdu(b)) - Number(hasEdu(a)) || Number(isAlone(b)) - Number(isAlone(a)));
-  return ranked.slice(0, MOST_PES).map((group, i) => ({ pe: describePe(group, i), group: group.name }));
+  // Where a refused access stops the PE, nothing can be seen of a device any more.
+  const stops = eeh && emulatedEeh !== true;
+  return ranked.slice(0, MOST_PES).map((group, i) => ({ pe: describePe(i, stops ? [] : edusOf(group)), group: group.name }));
 }
 
 const edusOf = ({ devices }: GroupDescription): string[] => devices.filter(({ kind }) => kind === 'edu').map(({ name }) => name);
@@ -39,12 +41,12 @@ const edusOf = ({ devices }: GroupDescription): string[] => devices.filter(({ ki
 const hasEdu = (group: GroupDescription): boolean => edusOf(group).length > 0;
 const isAlone = ({ devices }: GroupDescription): boolean => devices.length === 1;
 
-const describePe = (group: GroupDescription, index: number): PeDescription => ({
+const describePe = (index: number, devices: string[]): PeDescription => ({
   name: `pe${index}`,
   configAddress: CONFIG_ADDRESS,
   buid: BASE_BUID + BigInt(index),
   defaultWindow: { ...WINDOW, liobn: BASE_LIOBN + BigInt(index << 8) },
-  devices: edusOf(group),
+  devices,
 });
 
 /** The partition as the model is to be configured. */

@@ -3,11 +3,11 @@ import type { Observation, Trace } from '../../reference/doors/observation.js';
 import type { Operation, Program } from '../../reference/doors/operations.js';
 import { danglingName } from '../../reference/doors/terms.js';
 import { machineFacts, type MachineDescription } from '../../reference/description.js';
-import { LINUX_POWERNV } from '../model/machines.js';
+import { LINUX_POWERNV_PLAIN } from '../model/machines.js';
 import { machineCapabilities, TargetLost, UsageError, type Target, type TargetDescription } from '../target.js';
 import { KvmPaprTarget } from './target.js';
 
-const WITH_KVM: MachineDescription = { ...LINUX_POWERNV, linux: { ...LINUX_POWERNV.linux!, kvm: true } };
+const WITH_KVM: MachineDescription = LINUX_POWERNV_PLAIN;
 
 /** A host that does nothing, and says what it was to do. */
 class FakeHost implements Target {
@@ -69,6 +69,13 @@ describe('a partition of KVM', () => {
     expect(() => new KvmPaprTarget(new FakeHost(LINUX_POWERNV_WITHOUT, { kvm: 'no /dev/kvm' }))).toThrow(/on fake, but saw no \/dev\/kvm; load kvm-hv/);
     const narrow = { ...WITH_KVM, linux: { ...WITH_KVM.linux!, groups: WITH_KVM.linux!.groups.map((group) => ({ ...group, windows: 0 })) } };
     expect(() => new KvmPaprTarget(new FakeHost(narrow))).toThrow(/a PE on fake/);
+  });
+
+  it('offers no DMA where a refused access stops the PE', () => {
+    const stopping = { ...WITH_KVM, linux: { ...WITH_KVM.linux!, eeh: true } };
+    const [{ machine, capabilities }] = new KvmPaprTarget(new FakeHost(stopping)).variants;
+    expect(machine.pes.map(({ devices }) => devices)).toEqual([[], []]);
+    expect(capabilities).not.toContain('dma');
   });
 
   it('makes itself and does a program in one exchange, every name given before it is used', async () => {

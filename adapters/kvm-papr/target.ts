@@ -97,12 +97,15 @@ function withNothingAfterDeath(observations: readonly Observation[]): Observatio
   return observations.map((observation, i) => (death >= 0 && i > death ? { kind: 'not-run' } : observation));
 }
 
-function describe({ fingerprint, system, disposable }: TargetDescription, pes: readonly GroupOfPe[]): TargetDescription {
+/** The kernel whose KVM the reference is: what a host without a version is taken for. */
+const REFERENCE_VERSION = '7.2';
+
+function describe({ fingerprint, system, disposable, machine: { platform } }: TargetDescription, pes: readonly GroupOfPe[]): TargetDescription {
   const machine = partitionOf(pes);
   return {
     name: 'kvm-papr',
     fingerprint: `pseries kvm on ${fingerprint}`,
-    ...(system !== undefined && { system: { ...system, name: 'kvm' } }),
+    system: { version: REFERENCE_VERSION, platform, ...system, name: 'kvm' },
     capabilities: machineCapabilities(machine),
     machine,
     disposable,

@@ -163,6 +163,9 @@ export const LINUX_POWERNV: MachineDescription = hosting({
   groups: [...groups(POWERNV), { ...group('noeeh0', POWERNV), withoutEeh: true }],
 });
 
+/** The same without error states, as on an emulator: a refused access does not stop the PE. */
+export const LINUX_POWERNV_PLAIN: MachineDescription = { ...LINUX_POWERNV, linux: { ...LINUX_POWERNV.linux!, eeh: false } };
+
 const USUAL: GroupIommu = { driver: USUAL_DRIVER, coherent: true, isolatedMsi: true };
 
 const SIMPLE = { dma32Size: Number(GIB), pageSizes: pageSizeMask(12, 16), levels: 1 };

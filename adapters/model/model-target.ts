@@ -9,6 +9,7 @@ import {
   LINUX_IOMMUFD,
   LINUX_IOMMUFD_POWER,
   LINUX_POWERNV,
+  LINUX_POWERNV_PLAIN,
   LINUX_POWERNV_PLANNED,
   LINUX_PSERIES,
   LINUX_PSERIES_EEH,
@@ -21,7 +22,7 @@ import {
 } from './machines.js';
 
 /** Which machines the model can be. */
-export type ModelKind = 'model' | 'model:pseries' | 'model:powernv' | 'model:iommufd';
+export type ModelKind = 'model' | 'model:pseries' | 'model:powernv' | 'model:powernv-plain' | 'model:iommufd';
 
 /** What a user program can have of a host that is its own. */
 const HOST_CAPABILITIES = ['bind', 'limit', 'log'] as const;
@@ -52,6 +53,7 @@ const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...Targe
     PSERIES_PLANNED,
   ],
   'model:powernv': [describeHost('powernv reference-model linux', LINUX_POWERNV, ...EEH_CAPABILITIES), POWERNV_PLANNED],
+  'model:powernv-plain': [describeHost('powernv reference-model linux without EEH', LINUX_POWERNV_PLAIN)],
   'model:iommufd': [
     describeHost('powernv reference-model linux iommufd', LINUX_IOMMUFD),
     describeHost('pseries reference-model linux iommufd as today', LINUX_IOMMUFD_POWER, 'witness'),

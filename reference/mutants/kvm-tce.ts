@@ -52,7 +52,7 @@ export const KVM_TCE_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** The same of some hosts only: of kernels before a fix, or of one platform. No profile takes them for KVM's way. */
+/** The same of some hosts only: of kernels before a fix, or of PowerNV (whose way the profile `kvm` takes, too). */
 export const KVM_HOST_MUTANTS: readonly Mutant[] = [
   {
     id: 'kvm/multi-tce-past-end',

@@ -30,14 +30,15 @@ export function judgeHanded(machine: Machine, call: string, args: readonly bigin
   return conforms(HANDED_CLAUSE.id);
 }
 
-/** Each entry that the list was to replace may be as before, or as in the list, or cleared: only a look shows. */
+/** Each entry that the list was to replace may be as before, or as in the list; a device may meet nothing of it. Only a look shows. */
 function leaveListOpen(machine: Machine, args: readonly bigint[]): void {
   const c = read(machine, args);
   if (isMulti(c) || c.window === undefined) return;
   for (const { window, index, entry } of changes(c)) {
     if (index < 0 || index >= window.table.entries) continue;
     const before = entryOptions(window, index);
-    putEntry(window, index, 0n);
+    putEntry(window, index, before.includes(0n) ? 0n : before[0]);
     for (const value of [...before, entry]) if (value !== 0n) leaveResidue(window, index, value);
+    window.cleared.add(index);
   }
 }
