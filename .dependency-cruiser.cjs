@@ -21,10 +21,12 @@ const REFERENCE_LAYERS = [
   '^reference/papr/',
   '^reference/opal/',
   '^reference/platform/',
-  // What an open /dev/iommu stands for: a file of a process, as a container is.
+  // What an open /dev/iommu stands for, and a machine of KVM's: a file of a process, as a container is.
   '^reference/iommufd/state/',
+  '^reference/kvm/state/',
   '^reference/vfio/',
   '^reference/iommufd/(?!state/)',
+  '^reference/kvm/(?!state/)',
   '^reference/(outside|partition-model|host-model|rule-book|model|clauses)\\.ts$',
   '^reference/mutants/',
   // A profile is the specification with the choices of one platform: a variant, as a mutant is.

@@ -4,17 +4,18 @@ import type { Program } from '../reference/doors/operations.js';
 import type { Trace } from '../reference/doors/observation.js';
 
 /**
- * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), function sets (`hcall-multi-tce`,
+ * A capability a target has or lacks. Doors (`papr`, `memory`, `dma`, `platform`), `properties` (a partition's device tree), `monitor` (calls
+ * that the kernel leaves to its monitor can be seen), function sets (`hcall-multi-tce`,
  * `hcall-rdma`, `hcall-migrate`, `cmo`, `slr`, `mtt`; `no-mtt` and the like where one is absent), `ddw`, `ddw-reset`, `ddw-query-6`,
  * `vfio` (a Linux kernel's doors `vfio`, `user` and `host`) with `platform:pseries` or `platform:powernv`, `spapr-v2`, `second-window`, `huge:SHIFT` for
  * huge pages, `page-size:SHIFT` for I/O pages, `device:NAME` and `disk`, `iommufd` or `no-iommufd` (/dev/iommu), `cdev` (devices have nodes of
  * their own), `paging` or `no-paging` (the IOMMU has page tables that follow an IOAS), `nested`, `ppc64-paging` (as
  * planned for POWER), `dirty-tracking`, `pasid`, `unsafe-interrupts`
- * or not (the parameter allow_unsafe_interrupts), `mock` or `no-mock` (the kernel's own test driver), `eeh` or `no-eeh`, `eeh-stops`
+ * or not (the parameter allow_unsafe_interrupts) `mock` or `no-mock` (the kernel's own test driver), `eeh` or `no-eeh`, `eeh-stops`
  * (a stopped PE really stops, and injected errors come), `freeze` (a PE can be stopped from outside; `freeze-beside`: while the program does
  * something), `eeh-debugfs` (the kernel's EEH can be told and read), `eeh-notify` (devices are told of errors), `rtas-eeh` (the RTAS calls of
  * EEH are there), `errinjct` (errors can be injected by RTAS), `bind` (drivers may be changed), `limit`
- * (locked memory can be limited), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
+ * (locked memory can be limited), `kvm` or `no-kvm` (/dev/kvm), `log` (kernel log), `witness` (the hypervisor's view); `reboot`, `vio`, `vio-server` (or `no-vio-server`), `fixed-memory`, `io-super-page`, `pe:NAME` and `vio:NAME` for each PE and virtual adapter by name.
  */
 export type Capability = string;
 
@@ -27,6 +28,8 @@ export interface TargetDescription {
   /** The system whose departures the ledger lists (`qemu`), with its version; undefined for the model. */
   readonly system?: { readonly name: string; readonly version: string; readonly platform?: string };
   readonly capabilities: ReadonlySet<Capability>;
+  /** Why it lacks a capability, as far as the system told. */
+  readonly reasons?: Readonly<Record<Capability, string>>;
   readonly machine: MachineDescription;
   /** The system may be destroyed by a scenario: nobody else uses it. */
   readonly disposable: boolean;
@@ -76,7 +79,7 @@ export function machineCapabilities(machine: MachineDescription): Set<Capability
 }
 
 function partitionCapabilities(machine: MachineDescription): Set<Capability> {
-  const capabilities = new Set<Capability>(['papr', 'memory', ...machine.functions]);
+  const capabilities = new Set<Capability>(['papr', 'memory', machine.monitor === undefined ? 'properties' : 'monitor', ...machine.functions]);
   for (const name of OPTIONAL) if (!machine.functions.includes(name)) capabilities.add(`no-${name}`);
   for (const { name, ddw, devices } of machine.pes) {
     capabilities.add(`pe:${name}`);
@@ -96,7 +99,7 @@ function partitionCapabilities(machine: MachineDescription): Set<Capability> {
 
 /** What a Linux kernel offers a user program, as far as its machine decides it. */
 function linuxCapabilities(linux: LinuxDescription): Set<Capability> {
-  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd']);
+  const capabilities = new Set<Capability>(['vfio', `platform:${linux.platform}`, linux.eeh ? 'eeh' : 'no-eeh', linux.iommufd === undefined ? 'no-iommufd' : 'iommufd', linux.kvm === true ? 'kvm' : 'no-kvm']);
   for (const capability of iommufdCapabilities(linux)) capabilities.add(capability);
   if (linux.eeh && linux.emulatedEeh !== true) capabilities.add('eeh-stops');
   for (const { name, devices, windows, pageSizes } of linux.groups) {

@@ -80,7 +80,8 @@ export class KnownDepartures {
 
   #explainedBy(mutant: Mutant, trace: Trace, machine: MachineDescription): boolean {
     if (this.#known.some((known) => known.mutant === mutant)) return false;
-    return conforms(judgeTrace(trace, machine, mutant.change(this.rules), STANDINGS));
+    const rules = changed(this.rules, mutant);
+    return rules !== undefined && conforms(judgeTrace(trace, machine, rules, STANDINGS));
   }
 
   /** Entries that a conforming trace contradicts: with that fault the system would have answered otherwise. */
@@ -96,6 +97,15 @@ export class KnownDepartures {
 
   #rulesWith(known: readonly Known[]): RuleBook {
     return takeChoices(mutate(this.specification, known.map(({ mutant }) => mutant)), this.#choices);
+  }
+}
+
+/** The rules with a fault; undefined where a profile has no such rule any more, as it has the fault already. */
+function changed(rules: RuleBook, mutant: Mutant): RuleBook | undefined {
+  try {
+    return mutant.change(rules);
+  } catch {
+    return undefined;
   }
 }
 

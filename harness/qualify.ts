@@ -1,11 +1,14 @@
 import { TargetLost, type Target, type TargetDescription } from '../adapters/target.js';
 import { findClause } from '../reference/clauses.js';
+import { Model } from '../reference/model.js';
+import { REFERENCE_RULES } from '../reference/rule-book.js';
 import { programToJson } from '../reference/doors/json.js';
 import { observationText, operationText } from '../reference/doors/text.js';
 import type { Trace } from '../reference/doors/observation.js';
 import type { DepartureRecord, ScenarioRecord, StepRecord, Verdict } from '../reports/run-record.js';
 import { brokenClaims } from './claims.js';
 import type { KnownDepartures } from './known.js';
+import { handedIn } from './handed.js';
 import { BrokenTrace, isCounted, judgeTrace, type StepDeparture, type TraceJudgement } from './oracle.js';
 import type { Scenario } from './scenario.js';
 import { stateCell } from './state-cell.js';
@@ -43,7 +46,8 @@ export async function qualify(scenario: Scenario, on: Qualification): Promise<Sc
     const trace = await on.target.run(scenario.program, fit.variant);
     const explained = on.known.judge(trace, fit.variant.machine);
     if (explained.scarred || scenario.destructive === true) await on.target.renew(explained.scars);
-    const judged = judgeScenario(scenario, trace, fit.variant, on.known, explained, done);
+    const handed = handedIn(trace, scenario, explained);
+    const judged = judgeScenario(scenario, trace, fit.variant, on.known, explained, (rest) => ({ ...done(rest), ...handed }));
     const cell = stateCell(scenario.id, trace, fit.variant.machine);
     const result = { ...judged, ...(cell && { record: { ...judged.record, cell } }), trace };
     return on.sensitive === true ? result : withheld(result, on.known);
@@ -87,7 +91,7 @@ function judgeScenario(
   asKnown: TraceJudgement,
   done: Done,
 ): Omit<ScenarioResult, 'trace'> {
-  const judgement = withClaims(judgeTrace(trace, variant.machine, known.specification, known.counts), scenario, trace, known);
+  const judgement = withClaims(judgeTrace(trace, variant.machine, known.specification, known.counts), scenario, trace, variant, known);
   const steps = stepRecords(trace, judgement);
   const tentative = (shown: readonly StepDeparture[], why: string): Omit<ScenarioResult, 'trace'> => {
     const { reason } = reasonFor('tentative', known.diagnose(trace, variant.machine));
@@ -101,7 +105,7 @@ function judgeScenario(
     const reason = `the ledger lists ${fixed.join(', ')} for this version, and the system no longer departs`;
     return { record: done({ verdict: 'fixed', reason, ledger: fixed }), steps };
   }
-  const explained = withClaims(asKnown, scenario, trace, known, judgement);
+  const explained = withClaims(asKnown, scenario, trace, variant, known, judgement);
   const ledger = explained.departures.length === 0 ? known.needed(trace, variant.machine) : [];
   const shown = explained.departures.length === 0 ? judgement.departures : explained.departures;
   const departures = shown.map((departure) => departureRecord(departure, trace, steps, ledger));
@@ -133,12 +137,21 @@ function verdictOf(explained: TraceJudgement): Verdict {
  * Adds the claims that do not hold. A claim that breaks where the specification's own steps departed too is explained
  * with them; one that breaks alone stands alone.
  */
-function withClaims(judgement: TraceJudgement, scenario: Scenario, trace: Trace, { counts }: KnownDepartures, base?: TraceJudgement): TraceJudgement {
+function withClaims(judgement: TraceJudgement, scenario: Scenario, trace: Trace, variant: TargetDescription, known: KnownDepartures, base?: TraceJudgement): TraceJudgement {
+  const { counts } = known;
   const explainedBySteps = base !== undefined && judgement.departures.length === 0 && base.steps.some((s) => s.departures.length > 0);
   if (explainedBySteps) return judgement;
-  const broken = brokenClaims(scenario, trace);
+  const broken = upheld(brokenClaims(scenario, trace), scenario, trace, variant, known);
   const [counted, others] = [broken.filter((claim) => isCounted(claim, counts)), broken.filter((claim) => !isCounted(claim, counts))];
   return { ...judgement, departures: [...judgement.departures, ...counted], tentative: [...judgement.tentative, ...others] };
+}
+
+/** Of the claims that a trace breaks, those that what the system is judged by keeps: a profile may be a platform's own way. */
+function upheld(broken: readonly StepDeparture[], scenario: Scenario, { program }: Trace, { machine }: TargetDescription, { specification }: KnownDepartures): readonly StepDeparture[] {
+  if (broken.length === 0 || specification === REFERENCE_RULES) return broken;
+  const model = new Model(machine, specification);
+  const specified = brokenClaims(scenario, { program, observations: program.operations.map((operation) => model.answer(operation).observation) });
+  return broken.filter((claim) => !specified.some(({ step, clause }) => step === claim.step && clause === claim.clause));
 }
 
 function stepRecords(trace: Trace, judgement: TraceJudgement): StepRecord[] {

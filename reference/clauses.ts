@@ -4,6 +4,7 @@ import { EVENT_CLAUSES } from './eeh/events.js';
 import { EEH_HOST_CLAUSES } from './vfio/eeh-host.js';
 import { HOST_CLAUSES } from './vfio/host-operations.js';
 import { DOMAIN_CLAUSES } from './iommufd/domain-access.js';
+import { HANDED_CLAUSE } from './papr/handed.js';
 import { PROPERTY_CLAUSES } from './papr/properties.js';
 import type { AnyCall, Clause, Guard } from './rules.js';
 
@@ -34,7 +35,7 @@ const GENERAL: readonly Clause[] = [
 
 /** The clause catalogue: derived from the rule tables, not kept beside them. In the order of the tables. */
 export function allClauses(): Clause[] {
-  const others = [...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...DOMAIN_CLAUSES, ...EEH_CLAUSES, ...EEH_HOST_CLAUSES, ...EVENT_CLAUSES, ...GENERAL];
+  const others = [...PROPERTY_CLAUSES, ...HOST_CLAUSES, ...DOMAIN_CLAUSES, ...EEH_CLAUSES, ...EEH_HOST_CLAUSES, ...EVENT_CLAUSES, HANDED_CLAUSE, ...GENERAL];
   return unique([...[...REFERENCE_RULES.values()].flatMap(callClauses), ...others]);
 }
 

@@ -140,6 +140,8 @@ const linuxSchema = z.object({
   groups: z.array(groupSchema).min(1),
   /** Huge pages that a program can have: log2 of their size, and how many. */
   hugePages: z.array(z.object({ shift: z.number().int().min(16).max(34), free: z.number().int().min(0) })),
+  /** The kernel has /dev/kvm, which makes machines of the kind HV, with TCE tables that can be attached to windows of VFIO. */
+  kvm: z.literal(true).optional(),
   /** VFIO answers that the EEH extension is there. */
   eeh: z.boolean(),
   /** The host bridge is an emulator's: its PEs have error states, but stop nothing, and injected errors never come. */
@@ -167,6 +169,8 @@ export const machineSchema = z.object({
   unmigratable: z.object({ start: address, size: z.bigint().positive() }).optional(),
   /** The I/O Super Page option of H_MIGRATE_DMA; absent where it was not negotiated (ibm,architecture-vec-5, byte 3). */
   superPage: superPageSchema.optional(),
+  /** The calls are answered by a kernel with a monitor behind it: it may leave any of them to the monitor, which does nothing. */
+  monitor: z.literal(true).optional(),
   /** Tokens of ibm,errinjct-tokens; absent where the partition may not inject errors. */
   errinjct: z.object({ ioaBusError: u32, ioaBusError64: u32 }).optional(),
 });

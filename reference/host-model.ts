@@ -1,14 +1,17 @@
 import { canonical, FollowingChooser, type Departure } from './chooser.js';
 import type { MachineDescription } from './description.js';
 import { wordsOf, type Observation, type SyscallObservation } from './doors/observation.js';
-import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, QueueRead, QueueWrite, UserFile, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, KvmHcall, KvmIoctl, KvmOperation, Operation, QueueRead, QueueWrite, UserFile, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
 import type { Term } from './doors/term.js';
 import { servedByIommufd } from './iommufd/calls.js';
 import { domainAccess } from './iommufd/domain-access.js';
 import { inForce } from './iommufd/groups.js';
 import { transferCall } from './iommufd/reading.js';
+import { isKvmFile, servedByKvm } from './kvm/calls.js';
+import { answerHcall, judgeHcall, type MadeHcall } from './kvm/door.js';
 import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from './judging.js';
 import type { Judgement } from './judgement.js';
+import { freeAddress } from './memory/process.js';
 import { perform, type Answer, type AnyCall, type Expected, type RuleBook, type Status } from './rules.js';
 import { E, syscallResultName } from './uapi/errno.js';
 import { isIoctl, type IoctlName } from './uapi/ioctl.js';
@@ -21,16 +24,16 @@ import { answerRegion, judgeRegion } from './vfio/device-region.js';
 import { answerEeh, isEeh, performEeh } from './vfio/eeh-host.js';
 import { answerNotify, judgeNotify } from './vfio/eeh-notify.js';
 import { buildHost, type ContainerFile, type Host, type OpenFile, type Process } from './vfio/host.js';
-import { openFile } from './vfio/files.js';
+import { openFile, releaseUnmapped } from './vfio/files.js';
 import { hostAnswer, performHost } from './vfio/host-operations.js';
 import { deviceOwnCall } from './vfio/other-calls.js';
 import { adopt, badAddress, canonicalAddress, fileOf, fill, load, mapAt, store, unmapAt } from './vfio/user-memory.js';
 
 /** The operations of a Linux kernel's doors. */
-export type LinuxOperation = VfioOperation | IommufdOperation | UserOperation | Exclude<HostOperation, { op: 'together' }> | DmaOperation;
+export type LinuxOperation = VfioOperation | IommufdOperation | KvmOperation | UserOperation | Exclude<HostOperation, { op: 'together' }> | DmaOperation;
 
 /** System calls: what has a rule table. */
-type CallOperation = Exclude<VfioOperation, { op: 'read' | 'write' }> | IommufdOperation;
+type CallOperation = Exclude<VfioOperation, { op: 'read' | 'write' }> | IommufdOperation | Exclude<KvmOperation, KvmHcall>;
 
 /** What an operation exercised, and what the model answers by itself. */
 export interface Answered {
@@ -56,6 +59,8 @@ export class HostModel {
     switch (operation.door) {
       case 'iommufd':
         return this.#answerCall(operation);
+      case 'kvm':
+        return operation.op === 'hcall' ? answerHcall(this.#hcall(operation)) : this.#answerCall(operation);
       case 'vfio':
         return isRegion(operation) ? answerRegion(this.host, this.#process(operation.by), operation, this.#descriptor(operation.fd)) : this.#answerCall(operation);
       case 'user':
@@ -85,7 +90,8 @@ export class HostModel {
   }
 
   #judge(operation: LinuxOperation, observed: Observation, passOver: number): Judgement {
-    if (operation.door === 'iommufd' || (operation.door === 'vfio' && !isRegion(operation))) return this.#judgeCall(operation, observed, passOver);
+    if (operation.door === 'kvm' && operation.op === 'hcall') return judgeHcall(this.#hcall(operation), observed);
+    if (operation.door === 'iommufd' || operation.door === 'kvm' || (operation.door === 'vfio' && !isRegion(operation))) return this.#judgeCall(operation, observed, passOver);
     if (observed.kind === 'crashed') return crashed(observed.message);
     switch (operation.door) {
       case 'vfio':
@@ -137,16 +143,29 @@ export class HostModel {
 
   #invoke(operation: CallOperation): Invocation {
     const process = this.#process(operation.by);
+    if (operation.op === 'guest') {
+      const call = this.#rule('kvm/guest');
+      return plainInvocation(call, call.read(this.host, { process, file: process.files.get(this.#descriptor(operation.vm)), processor: operation.processor }));
+    }
     if (operation.op === 'open') {
       const call = this.#rule(openCall(operation));
-      return plainInvocation(call, call.read(this.host, { process, what: operation.what }));
+      return plainInvocation(call, call.read(this.host, { process, ...('what' in operation && { what: operation.what }) }));
     }
     const fd = this.#descriptor(operation.fd);
     if (operation.op === 'close') {
       const call = this.#rule('close');
       return plainInvocation(call, call.read(this.host, { process, fd }));
     }
+    if (operation.op === 'map') {
+      const { call, length } = { call: this.#rule('kvm/map'), length: operation.length };
+      return plainInvocation(call, call.read(this.host, { process, file: process.files.get(fd), length, free: freeAddress(process.space, length, this.host.linux.pageShift) }));
+    }
     return operation.op === 'ioctl' ? this.#ioctl(operation, process, fd) : this.#transfer(operation, process.files.get(fd));
+  }
+
+  #hcall(operation: KvmHcall): MadeHcall {
+    const { host, rules } = this;
+    return { host, rules, operation, process: this.#process(operation.by), processor: this.#descriptor(operation.processor), args: operation.args.map((term) => this.value(term)) };
   }
 
   #transfer(operation: QueueRead | QueueWrite, file: OpenFile | undefined): Invocation {
@@ -156,9 +175,9 @@ export class HostModel {
     return plainInvocation(call, call.read(this.host, { file, count, room: operation.room ?? Infinity, words }));
   }
 
-  #ioctl(operation: VfioIoctl | IommufdIoctl, process: Process, fd: number): Invocation {
+  #ioctl(operation: VfioIoctl | IommufdIoctl | KvmIoctl, process: Process, fd: number): Invocation {
     const file = addressee(process.files.get(fd), operation.call);
-    const name = file?.kind === 'iommufd' ? servedByIommufd(operation.call, this.host.linux.iommufd?.mock) : served(file, operation.call);
+    const name = this.#serving(file, operation.call);
     const call = this.#rule(name);
     const values = Object.fromEntries(Object.entries(operation.args).map(([field, term]) => [field, this.value(term)]));
     const given = structureOf(operation, values);
@@ -170,6 +189,11 @@ export class HostModel {
     return ioctlInvocation(call, c, operation, given);
   }
 
+  #serving(file: OpenFile | undefined, name: IoctlName): string {
+    if (isKvmFile(file)) return servedByKvm(file, name);
+    return file?.kind === 'iommufd' ? servedByIommufd(name, this.host.linux.iommufd?.mock) : served(file, name);
+  }
+
   #user(operation: UserOperation): Observation {
     const process = this.#process(operation.by);
     switch (operation.op) {
@@ -177,10 +201,12 @@ export class HostModel {
         const fixed = operation.address === undefined ? undefined : this.value(operation.address);
         const address = canonicalAddress(this.host, process, operation, fixed);
         mapAt(this.host, process, operation, address);
+        releaseUnmapped(this.host);
         return { kind: 'syscall', result: address };
       }
       case 'unmap':
         unmapAt(process, operation, this.value(operation.address));
+        releaseUnmapped(this.host);
         return { kind: 'syscall', result: 0n };
       case 'fill':
         return { kind: 'syscall', result: BigInt(fill(this.host, process, operation, this.value(operation.address))) };
@@ -219,6 +245,7 @@ export class HostModel {
     const fixed = operation.address === undefined ? undefined : this.value(operation.address);
     const wrong = badAddress(this.host, process, operation, fixed, result);
     mapAt(this.host, process, operation, result);
+    releaseUnmapped(this.host);
     return wrong === undefined ? AS_IT_SHOULD : departs('user/memory', wrong, `0x${result.toString(16)}`);
   }
 
@@ -239,12 +266,15 @@ export class HostModel {
 }
 
 /** Which call opening a node is. */
-const openCall = ({ door, what }: Extract<CallOperation, { op: 'open' }>): string =>
-  door === 'iommufd' ? (what === 'iommu' ? 'open-iommu' : 'open-device') : what === 'container' ? 'open-container' : 'open-group';
+function openCall(operation: Extract<CallOperation, { op: 'open' }>): string {
+  if (operation.door === 'kvm') return 'open-kvm';
+  const { door, what } = operation;
+  return door === 'iommufd' ? (what === 'iommu' ? 'open-iommu' : 'open-device') : what === 'container' ? 'open-container' : 'open-group';
+}
 
 /** The structure as the program lays it. */
-function structureOf({ call, ...operation }: VfioIoctl | IommufdIoctl, values: Readonly<Record<string, bigint>>): Uint8Array {
-  if (operation.door === 'vfio' || !isIommufdCall(call)) return encode(call, values);
+function structureOf({ call, ...operation }: VfioIoctl | IommufdIoctl | KvmIoctl, values: Readonly<Record<string, bigint>>): Uint8Array {
+  if (operation.door !== 'iommufd' || !isIommufdCall(call)) return encode(call, values);
   const size = BigInt(IOMMUFD_CALLS[call].argument.bytes + (operation.beyond?.bytes ?? 0));
   const { test } = iommufdCall(call);
   return encode(call, { size, ...(test !== undefined && { op: BigInt(test) }), ...values });
@@ -289,7 +319,7 @@ const bytesOf = ({ outputs = [] }: Answer): Uint8Array => new Uint8Array(Uint32A
 const asSyscall = (observed: Observation): SyscallObservation | undefined =>
   observed.kind === 'bytes' ? { kind: 'syscall', result: BigInt(observed.bytes.length), fields: wordsOf(observed.bytes) } : observed.kind === 'syscall' ? observed : undefined;
 
-function ioctlInvocation(call: AnyCall, context: unknown, operation: VfioIoctl | IommufdIoctl, given: Uint8Array): Invocation {
+function ioctlInvocation(call: AnyCall, context: unknown, operation: VfioIoctl | IommufdIoctl | KvmIoctl, given: Uint8Array): Invocation {
   const serving = isIoctl(call.name) ? call.name : operation.call;
   const size = isIommufdCall(serving) ? Number(decode(serving, given)['size']) : Infinity;
   const written = ({ outputs = [] }: Answer): readonly Expected[] => outputs.filter(({ index }) => fits(fieldsOf(serving)[index]!, size));

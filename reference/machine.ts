@@ -24,6 +24,8 @@ export interface Window {
   readonly table: TceTable;
   /** Tables of earlier lives whose entries may still be there where nothing was written since (choice A11). */
   readonly residues: TceTable[];
+  /** Entries of which a device may meet nothing, although the table shows them: of a list that was left to a monitor (choice K20). */
+  readonly cleared: Set<number>;
   /** The owner of this shared logical resource took it back. */
   rescinded: boolean;
   /** Which pane of a virtual adapter's ibm,my-dma-window it is; absent for a PE's window. */
@@ -170,6 +172,7 @@ export function makeWindow(
     isDefault,
     table: new TceTable(Number(size >> shift)),
     residues: [...residues],
+    cleared: new Set(),
     rescinded: false,
   };
 }

@@ -6,6 +6,7 @@ import type { Term } from './doors/term.js';
 import { buildMachine, type Machine } from './machine.js';
 import { answerClauses, compare, conforms, crashed, judgeBytes, withMessage } from './judging.js';
 import { performPlatform, takeBusy } from './outside.js';
+import { HANDED_CLAUSE, handsOn, judgeHanded } from './papr/handed.js';
 import { encodeProperty, judgeProperty } from './papr/properties.js';
 import type { Judgement } from './judgement.js';
 import { perform, type Answer, type AnyCall, type RuleBook, type Status } from './rules.js';
@@ -53,6 +54,7 @@ export class PartitionModel {
   answer(operation: PartitionOperation): { observation: Observation; clauses: readonly string[] } {
     if (operation.door === 'papr' && operation.op !== 'property') {
       const answer = this.#call(operation, canonical);
+      if (operation.op === 'hcall' && handsOn(this.description, answer)) return { observation: { kind: 'handed', registers: this.#registers(operation) }, clauses: [HANDED_CLAUSE.id] };
       return { observation: observe(operation, answer, this.#machine), clauses: answerClauses(answer) };
     }
     if (operation.door === 'papr') {
@@ -66,6 +68,11 @@ export class PartitionModel {
     }
     const clauses = operation.door === 'platform' && operation.op === 'reboot' ? ['reboot/default-restored'] : [];
     return { observation: { kind: 'done' }, clauses: [...clauses, ...this.#silent(operation)] };
+  }
+
+  /** R4 to R12 as a call is given them. */
+  #registers({ args }: Hcall): bigint[] {
+    return Array.from({ length: REGISTERS }, (_, i) => BigInt.asUintN(64, this.value(args[i] ?? 0n)));
   }
 
   /** Operations that report nothing. Returns the clauses they exercise. */
@@ -93,6 +100,7 @@ export class PartitionModel {
   judge(operation: PartitionOperation, observed: Observation): Judgement {
     if (operation.door === 'platform' && operation.op === 'reboot') return this.#judgeReboot(operation, observed);
     if (observed.kind === 'crashed' && !isCall(operation)) return crashed(observed.message);
+    if (observed.kind === 'handed') return judgeHanded(this.#machine, operation.op === 'hcall' ? operation.call : operation.op, operation.op === 'hcall' ? this.#registers(operation) : []);
     if (isCall(operation)) return this.#judgeCall(operation, observed);
     if (operation.door === 'papr') {
       return judgeProperty(this.description, operation, observed.kind === 'bytes' ? observed.bytes : new Uint8Array());
@@ -130,6 +138,9 @@ export class PartitionModel {
     };
   }
 }
+
+/** R4 to R12. */
+const REGISTERS = 9;
 
 const isCall = (operation: PartitionOperation): operation is Hcall | RtasCall =>
   operation.door === 'papr' && operation.op !== 'property';

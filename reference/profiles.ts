@@ -1,5 +1,5 @@
 import type { MachineDescription } from './description.js';
-import { KVM_TCE_MUTANTS } from './mutants/kvm-tce.js';
+import { KVM_HOST_MUTANTS, KVM_TCE_MUTANTS } from './mutants/kvm-tce.js';
 import { mutate, takeChoices, type Mutant } from './mutants/mutant.js';
 import { QEMU_DDW_MUTANTS } from './mutants/qemu-ddw.js';
 import { QEMU_TCE_MUTANTS } from './mutants/qemu-tce.js';
@@ -26,6 +26,9 @@ const THROUGH_KVM = ['qemu/h-put-tce-unchecked-page', 'qemu/get-foreign-page', '
 
 const throughKvm = QEMU_TCE_MUTANTS.filter(({ id }) => THROUGH_KVM.includes(id));
 
+/** KVM with TCE tables of its own is on PowerNV. */
+const onPowernv = KVM_HOST_MUTANTS.filter(({ id }) => id === 'kvm/write-implies-read');
+
 const known = (mutants: readonly Mutant[], choices: Parameters<typeof takeChoices>[1]): RuleBook =>
   takeChoices(mutate(REFERENCE_RULES, mutants), choices);
 
@@ -41,7 +44,7 @@ export const PROFILES: readonly Profile[] = [
   {
     name: 'kvm',
     title: "KVM's in-kernel TCE handlers with QEMU behind them",
-    rules: known([...KVM_TCE_MUTANTS, ...throughKvm, ...QEMU_DDW_MUTANTS], { A1: 'refuses', A14: 'goes on' }),
+    rules: known([...KVM_TCE_MUTANTS, ...onPowernv, ...throughKvm, ...QEMU_DDW_MUTANTS], { A1: 'refuses', A14: 'goes on' }),
     counts: SETTLED,
   },
   {

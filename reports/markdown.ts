@@ -19,6 +19,7 @@ export function summaryMarkdown(record: RunRecord, directory: string): string {
     departing(record, directory, '## Tentative: other than what is proposed', ['tentative']),
     reasons(record, 'fixed', '## Listed in the ledger, and gone'),
     reasons(record, 'inconclusive', '## Inconclusive'),
+    handed(record),
     reasons(record, 'skipped', '## Skipped'),
     stateTableMarkdown([record]),
     clauses(record),
@@ -80,6 +81,17 @@ function block(scenario: ScenarioRecord, replay: string): string {
 function row({ clause, rule, operation, step, expected, observed, known }: DepartureRecord): string[] {
   const name = known.length > 0 ? `${code(clause)} (${known.join(', ')})` : code(clause);
   return [name, escape(rule), `${code(operation)} (step ${step})`, expected.map(code).join(' or '), code(observed)];
+}
+
+/** Calls that a kernel left to its monitor, and the scenarios of which they are a part. */
+function handed(record: RunRecord): string {
+  const calls = [...new Set(record.scenarios.flatMap((scenario) => scenario.handed ?? []))].sort();
+  if (calls.length === 0) return '';
+  const rows = calls.map((call) => {
+    const ids = record.scenarios.filter((scenario) => scenario.handed?.includes(call) === true).map(({ id }) => id);
+    return [code(call), String(ids.length), ids.map(code).join(', ')];
+  });
+  return ['## Handed to the monitor, and not answered by the kernel', table(['call', 'scenarios', 'which'], rows)].join('\n\n');
 }
 
 function reasons(record: RunRecord, verdict: Verdict, heading: string): string {

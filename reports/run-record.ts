@@ -57,6 +57,8 @@ export interface ScenarioRecord {
   readonly departures?: readonly DepartureRecord[];
   /** Of a scenario that shows one. */
   readonly cell?: CellRecord;
+  /** Calls that the kernel left to its monitor: what the scenario says of their rules was not put to the test, and is not among `clauses`. */
+  readonly handed?: readonly string[];
   /** Milliseconds of wall time. */
   readonly milliseconds: number;
   /** Where the trace is: file in the run's directory, and line from 1 (`traces.jsonl:17`). */

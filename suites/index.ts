@@ -6,6 +6,7 @@ import { scenarios as eeh } from './eeh/index.js';
 import type { Scenario } from '../harness/scenario.js';
 import { scenarios as ddw } from './ddw/index.js';
 import { scenarios as iommufd } from './iommufd/index.js';
+import { scenarios as kvm } from './kvm/index.js';
 import { scenarios as isolation } from './isolation/index.js';
 import { scenarios as memory } from './memory/index.js';
 import { scenarios as nesting } from './nesting/index.js';
@@ -30,4 +31,5 @@ export const ALL_SCENARIOS: readonly Scenario[] = [
   ...blocking,
   ...eeh,
   ...compat,
+  ...kvm,
 ];

@@ -1,7 +1,7 @@
 /** The machines of the lab as QEMU's command line: what is in them, and where the guest sees it. */
 
 import { MODULES_VARIABLE } from './init.js';
-import { DISK_MODULES, LOADED_MODULES, NETWORK_MODULES } from './modules.js';
+import { DISK_MODULES, HOST_MODULES, LOADED_MODULES, NETWORK_MODULES } from './modules.js';
 
 /** `pseries`: a partition under a hypervisor. `powernv`: bare metal, with its firmware (skiboot). */
 export type Platform = 'pseries' | 'powernv';
@@ -89,7 +89,7 @@ const domain = (bridge: number): string => bridge.toString(16).padStart(4, '0');
 
 /** The arguments of QEMU, all but those that differ from start to start. */
 export function qemuArguments(hardware: Hardware, kernel: string, initrd: string): string[] {
-  const modules = `${MODULES_VARIABLE}=${[NETWORK_MODULES[hardware.platform], ...LOADED_MODULES, DISK_MODULES[hardware.platform]].join(',')}`;
+  const modules = `${MODULES_VARIABLE}=${[NETWORK_MODULES[hardware.platform], ...LOADED_MODULES, DISK_MODULES[hardware.platform], ...HOST_MODULES[hardware.platform]].join(',')}`;
   return [
     ...(hardware.platform === 'pseries' ? pseries(hardware) : powernv(hardware)),
     ...['-kernel', kernel, '-initrd', initrd, '-append', ['console=hvc0', modules, hardware.kernelArguments].join(' ').trim()],

@@ -13,8 +13,10 @@ export const LOADED_MODULES = ['vfio_iommu_spapr_tce', 'vfio-pci'] as const;
 export const NETWORK_MODULES = { pseries: 'virtio_net', powernv: 'e1000e' } as const;
 /** Drivers of the machines' disks, by platform. */
 export const DISK_MODULES = { pseries: 'virtio_blk', powernv: 'nvme' } as const;
-/** There for `modprobe`: what turns a PowerNV machine into a host of guests. */
-const OFFERED_MODULES = ['kvm-hv', 'kvm-pr'] as const;
+/** What makes a machine a host of guests, by platform. */
+export const HOST_MODULES = { pseries: [], powernv: ['kvm-hv'] } as const;
+/** There for `modprobe`: other ways to be a host of guests. */
+const OFFERED_MODULES = ['kvm-pr'] as const;
 
 /** A module, ready for insmod. */
 export interface KernelModule {
@@ -33,7 +35,7 @@ const MODULE_FILE = /^(.+)\.ko(\.xz|\.gz|\.zst)?$/;
 export async function kernelModules(directory: string): Promise<KernelModule[]> {
   const files = moduleFiles(directory);
   const found = new Map<string, KernelModule>();
-  const wanted: string[] = [...Object.values(NETWORK_MODULES), ...LOADED_MODULES, ...Object.values(DISK_MODULES), ...OFFERED_MODULES];
+  const wanted: string[] = [...Object.values(NETWORK_MODULES), ...LOADED_MODULES, ...Object.values(DISK_MODULES), ...Object.values(HOST_MODULES).flat(), ...OFFERED_MODULES];
   for (let name = wanted.shift(); name !== undefined; name = wanted.shift()) {
     const key = canonical(name);
     const file = files.get(key);

@@ -91,6 +91,9 @@ export const OVERCOMMITTED_MACHINE: MachineDescription = {
   superPage: { translations: 1024n, operations: 2 },
 };
 
+/** The same partition where a kernel answers the calls, with a monitor behind it. */
+export const MONITOR_MACHINE: MachineDescription = { ...MODEL_MACHINE, monitor: true };
+
 /** The same partition offered nothing beyond what every partition is. */
 export const PLAIN_MACHINE: MachineDescription = {
   ...MODEL_MACHINE,
@@ -152,12 +155,16 @@ export const LINUX_PSERIES_EEH: MachineDescription = hosting({
 
 const POWERNV = { dma32Size: 2 * Number(GIB), pageSizes: pageSizeMask(12, 16, 21, 30), levels: 5 };
 
-/** The same on PowerNV; one PE takes no part in EEH. */
+/** The same on PowerNV, with KVM; one PE takes no part in EEH. */
 export const LINUX_POWERNV: MachineDescription = hosting({
   platform: 'powernv',
   eeh: true,
+  kvm: true,
   groups: [...groups(POWERNV), { ...group('noeeh0', POWERNV), withoutEeh: true }],
 });
+
+/** The same without error states, as on an emulator: a refused access does not stop the PE. */
+export const LINUX_POWERNV_PLAIN: MachineDescription = { ...LINUX_POWERNV, linux: { ...LINUX_POWERNV.linux!, eeh: false } };
 
 const USUAL: GroupIommu = { driver: USUAL_DRIVER, coherent: true, isolatedMsi: true };
 

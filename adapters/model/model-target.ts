@@ -9,19 +9,21 @@ import {
   LINUX_IOMMUFD,
   LINUX_IOMMUFD_POWER,
   LINUX_POWERNV,
+  LINUX_POWERNV_PLAIN,
   LINUX_POWERNV_PLANNED,
   LINUX_PSERIES,
   LINUX_PSERIES_EEH,
   LINUX_PSERIES_PLANNED,
   LINUX_PSERIES_PLANNED_SAFE,
   MODEL_MACHINE,
+  MONITOR_MACHINE,
   NO_VIO_MACHINE,
   OVERCOMMITTED_MACHINE,
   PLAIN_MACHINE,
 } from './machines.js';
 
 /** Which machines the model can be. */
-export type ModelKind = 'model' | 'model:pseries' | 'model:powernv' | 'model:iommufd';
+export type ModelKind = 'model' | 'model:pseries' | 'model:powernv' | 'model:powernv-plain' | 'model:iommufd';
 
 /** What a user program can have of a host that is its own. */
 const HOST_CAPABILITIES = ['bind', 'limit', 'log'] as const;
@@ -39,6 +41,7 @@ const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...Targe
     describe('pseries reference-model overcommitted', OVERCOMMITTED_MACHINE),
     describe('pseries reference-model plain', PLAIN_MACHINE),
     describe('pseries reference-model without virtual adapters', NO_VIO_MACHINE),
+    describe('pseries reference-model with a monitor', MONITOR_MACHINE),
     describeHost('pseries reference-model linux', LINUX_PSERIES, 'witness'),
     describeHost('powernv reference-model linux', LINUX_POWERNV, ...EEH_CAPABILITIES),
     describeHost('pseries reference-model linux with EEH', LINUX_PSERIES_EEH, 'witness', ...EEH_CAPABILITIES),
@@ -55,6 +58,7 @@ const VARIANTS: Readonly<Record<ModelKind, readonly [TargetDescription, ...Targe
     PSERIES_PLANNED_SAFE,
   ],
   'model:powernv': [describeHost('powernv reference-model linux', LINUX_POWERNV, ...EEH_CAPABILITIES), POWERNV_PLANNED],
+  'model:powernv-plain': [describeHost('powernv reference-model linux without EEH', LINUX_POWERNV_PLAIN)],
   'model:iommufd': [
     describeHost('powernv reference-model linux iommufd', LINUX_IOMMUFD),
     describeHost('pseries reference-model linux iommufd as today', LINUX_IOMMUFD_POWER, 'witness'),

@@ -15,7 +15,7 @@
  * | r31 | address of the header |
  */
 
-import { Assembler, Spr } from './assembler.js';
+import { Assembler, Spr } from '../ppc64-assembler.js';
 import { Header, PAYLOAD_END, READY_MAGIC, SLOT_BYTES, SlotKind, SlotState, type Layout } from './layout.js';
 import { CopyBytesSlot, CopySlot, DELAY_INSTRUCTIONS, HcallSlot, PollSlot, registerOffset, SkipSlot, Slot } from './slot-format.js';
 

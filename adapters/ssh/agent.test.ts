@@ -85,6 +85,21 @@ describe('the agent', () => {
     await expect(run(huge, map('m', 'rw', 0n))).resolves.toEqual([failed(E.EINVAL), failed(E.EINVAL)]);
   });
 
+  it('repeats a call until a word of memory has a value, or it fails, or that was often enough', async () => {
+    // What the call writes is what is waited for: how many bytes a pipe holds, or none.
+    const FIONREAD = 0x541bn;
+    const waiting = (value: bigint, fd: bigint): Instruction =>
+      steps([
+        { do: 'mmap', length: PAGE, protection: 3, flags: 0x22, as: 'word' },
+        { do: 'ioctl', fd, request: Number(FIONREAD), value: { ref: '#0' }, until: { address: { ref: '#0' }, value, most: 3 } },
+      ]);
+    const file = steps([{ do: 'open', path: '/proc/self/status', flags: ['RDONLY'] }]);
+    const later = steps([{ do: 'load', address: { ref: 'word' }, length: 1 }]);
+    const { answers } = await session.run([steps([{ do: 'memfd', length: 5n, flags: 0 }]), waiting(5n, 3n), later, waiting(6n, 3n), waiting(0n, 99n), file]);
+    const last = answers.map((answer) => ('steps' in answer ? answer.steps.at(-1)!.slice(1) : answer));
+    expect(last.slice(1, 5)).toMatchObject([[0n, null], [1n, Uint8Array.of(5)], [BigInt(-E.ETIMEDOUT), null], [BigInt(-E.EBADF), null]]);
+  });
+
   it('forks processes with copies of memory and descriptors, which live on when the first one ends', async () => {
     const seen = await run(
       ...[map('m'), open('null', 'a'), fill('m', 0n, 1, 1), fork('c1'), fill('m', 0n, 1, 2, 'c1'), load('m', 0n, 1), load('m', 0n, 1, 'c1')],

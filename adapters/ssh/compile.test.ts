@@ -61,9 +61,12 @@ describe('ioctls as a host gets them', () => {
     expect(stepsOf([ioctl('VFIO_GROUP_GET_STATUS', {}, { pointer: 'unmapped' })])).toMatchObject([{ place: 'unmapped' }]);
   });
 
-  it('refer to the descriptor, not to a field of that name', () => {
-    const set: Operation = { ...ioctl('VFIO_GROUP_SET_CONTAINER', { fd: { from: 'g.fd' } }), as: 's' };
-    expect(stepsOf([open, set, { door: 'vfio', op: 'close', fd: { from: 's.fd' } }])).toEqual([{ do: 'close', fd: { ref: 's' } }]);
+  it('refer to a field where the structure has one of that name, else to what the call returned', () => {
+    const device: Operation = { door: 'kvm', op: 'ioctl', fd: { from: 'g.fd' }, call: 'KVM_CREATE_DEVICE', args: { type: 4n }, as: 's' };
+    const table: Operation = { door: 'kvm', op: 'ioctl', fd: { from: 'g.fd' }, call: 'KVM_CREATE_SPAPR_TCE_64', args: {}, as: 's' };
+    const close: Operation = { door: 'vfio', op: 'close', fd: { from: 's.fd' } };
+    expect(stepsOf([open, device, close])).toEqual([{ do: 'close', fd: { ref: 's', at: 4, size: 4 } }]);
+    expect(stepsOf([open, table, close])).toEqual([{ do: 'close', fd: { ref: 's' } }]);
   });
 });
 
@@ -80,6 +83,12 @@ describe('other operations as a host gets them', () => {
       { do: 'ioctl', request: 0x2000_3b6c, bytes: `200000000000000007000000${'00'.repeat(20)}` },
       { do: 'pread', fd: 5n, offset: { ref: '#0', at: 24, size: 8, plus: 4n }, length: 2 },
     ]);
+  });
+
+  it('store words in the order that the program says', () => {
+    const store: Operation = { door: 'user', op: 'store', address: 0x1000n, order: 'big', wordBytes: 8, words: [1n, { from: 'g.fd' }] };
+    expect(stepsOf([open, store])).toEqual([{ do: 'copy', address: 0x1000n, bytes: '00'.repeat(16), patch: [[0, 8, 1n], [8, 8, { ref: 'g' }]], order: 'big' }]);
+    expect(stepsOf([{ ...store, words: [], order: undefined } as unknown as Operation])).toEqual([{ do: 'copy', address: 0x1000n, bytes: '', patch: [] }]);
   });
 
   it('touch drivers and disks from a process beside the program', () => {

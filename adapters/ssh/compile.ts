@@ -1,13 +1,15 @@
-import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, Operation, Program, QueueRead, QueueWrite, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, KvmHcall, KvmIoctl, KvmOperation, Operation, Program, QueueRead, QueueWrite, UserOperation, VfioIoctl, VfioOperation } from '../../reference/doors/operations.js';
 import { DanglingReference, isReference, type Term } from '../../reference/doors/term.js';
 import { argumentOf, ioctlRequest } from '../../reference/uapi/ioctl.js';
 import { iommufdCall, IOMMUFD_CALLS } from '../../reference/uapi/iommufd.js';
 import { u64 } from '../../reference/values.js';
+import { termText } from '../../reference/doors/text.js';
 import { transferSteps } from './edu.js';
 import { EEH_DEBUGFS } from './eeh-debugfs.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
-import type { Instruction, Patch, Step, Steps, Value } from './instructions.js';
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, MFD_HUGETLB, PROT } from './mman.js';
+import type { ByteOrder, Instruction, Patch, Step, Steps, Value } from './instructions.js';
+import { guestSteps, hcallPlace, hcallSteps, MAKES_PROCESSOR, strayHcallSteps, type Processor } from './kvm.js';
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_PRIVATE, MAP_SHARED, MFD_HUGETLB, PROT } from './mman.js';
 import { regionOffset, regionStep } from './regions.js';
 import { encodeFor, fieldOf } from './structures.js';
 
@@ -34,6 +36,8 @@ export function compile(program: Program, host: HostFacts): Instruction[] {
 class Compiler {
   /** Operations whose results can be referred to. */
   readonly #named = new Map<string, Operation>();
+  /** Machines whose guests' code has its memory, as programs refer to them. */
+  readonly #coded = new Set<string>();
 
   constructor(private readonly host: HostFacts) {}
 
@@ -49,6 +53,8 @@ class Compiler {
         return this.#steps(operation, this.#vfio(operation));
       case 'iommufd':
         return this.#steps(operation, [this.#iommufd(operation)]);
+      case 'kvm':
+        return { ...this.#steps(operation, this.#kvm(operation)), ...(operation.op === 'guest' && { value: MAKES_PROCESSOR }) };
       case 'user':
         return this.#steps(operation, [this.#user(operation)]);
       case 'host':
@@ -92,14 +98,14 @@ class Compiler {
     return node;
   }
 
-  #ioctl({ fd, call, args, device, pointer }: VfioIoctl): Step {
+  #ioctl({ fd, call, args, pointer, ...rest }: VfioIoctl | KvmIoctl): Step {
     const { order, architecture } = this.host;
     const common = { do: 'ioctl', fd: this.#value(fd), request: ioctlRequest(call, architecture), ...(pointer && { place: pointer }) } as const;
     switch (argumentOf(call).kind) {
       case 'struct':
         return { ...common, ...encodeFor(order, call, Object.fromEntries(Object.entries(args).map(([name, term]) => [name, this.#value(term)]))) };
       case 'name':
-        return { ...common, bytes: Buffer.from(`${this.#deviceName(device)}\0`).toString('hex') };
+        return { ...common, bytes: Buffer.from(`${this.#deviceName(rest.door === 'vfio' ? rest.device : undefined)}\0`).toString('hex') };
       default:
         return { do: 'ioctl', fd: common.fd, request: common.request, value: this.#value(args['value'] ?? 0n) };
     }
@@ -134,8 +140,36 @@ class Compiler {
     return { do: 'ioctl', fd: this.#value(fd), request: ioctlRequest(call, architecture), bytes: bytes + tail, patch, ...(pointer && { place: pointer }) };
   }
 
-  #words(words: readonly Term[], size: 4 | 8): { readonly bytes: string; readonly patch: readonly Patch[] } {
-    return { bytes: '00'.repeat(words.length * size), patch: words.map((word, i) => [i * size, size, this.#value(word)] as const) };
+  #kvm(operation: KvmOperation): Step[] {
+    switch (operation.op) {
+      case 'open':
+        return [{ do: 'open', path: '/dev/kvm', flags: ['RDWR'] }];
+      case 'ioctl':
+        return [this.#ioctl(operation)];
+      case 'map':
+        return [{ do: 'mmap', length: operation.length, protection: PROT.rw, flags: MAP_SHARED, fd: this.#value(operation.fd) }];
+      case 'guest': {
+        const code = codeOf(operation.vm);
+        const steps = guestSteps(this.host, this.#value(operation.vm), operation.processor, this.#coded.has(code) ? { ref: code } : code);
+        this.#coded.add(code);
+        return steps;
+      }
+      case 'hcall': {
+        const [processor, fd] = [this.#processor(operation), this.#value(operation.processor)];
+        return processor === undefined ? strayHcallSteps(this.host, fd) : hcallSteps(this.host, processor, operation.call, operation.args.map((term) => this.#value(term)), operation.repeat);
+      }
+    }
+  }
+
+  /** The processor that an earlier operation has made. */
+  #processor({ processor }: KvmHcall): Processor | undefined {
+    const maker = isReference(processor) ? this.#named.get(processor.from.replace(/\.fd$/, '')) : undefined;
+    if (maker?.door !== 'kvm' || maker.op !== 'guest') return undefined;
+    return { number: maker.processor, fd: this.#value(processor), code: { ref: codeOf(maker.vm) } };
+  }
+
+  #words(words: readonly Term[], size: 4 | 8, order?: ByteOrder): { readonly bytes: string; readonly patch: readonly Patch[]; readonly order?: ByteOrder } {
+    return { bytes: '00'.repeat(words.length * size), patch: words.map((word, i) => [i * size, size, this.#value(word)] as const), ...(order && { order }) };
   }
 
   /** A device of the machine, or whatever the program says. */
@@ -165,7 +199,7 @@ class Compiler {
       case 'fill':
         return { do: 'fill', address: this.#value(operation.address), length: operation.length, byte: operation.byte };
       case 'store':
-        return { do: 'copy', address: this.#value(operation.address), ...this.#words(operation.words, operation.wordBytes) };
+        return { do: 'copy', address: this.#value(operation.address), ...this.#words(operation.words, operation.wordBytes, operation.order) };
       case 'load':
         return { do: 'load', address: this.#value(operation.address), length: operation.length };
     }
@@ -242,13 +276,18 @@ class Compiler {
 /** The memory that a queue's records are to lie in, where it ends early. */
 const roomOf = ({ room }: QueueRead | QueueWrite): { readonly room?: number } => (room === undefined ? {} : { room });
 
+/** The name under which the memory of a machine's guest code is kept. */
+const codeOf = (vm: Term): string => `${termText(vm)}#code`;
+
 /** Where the agent has a result of an operation; see `field` of the observations. */
 function placeOf(operation: Operation | undefined, name: string): object | undefined {
   if (operation === undefined) return undefined;
   if (operation.door === 'host' && operation.op === 'ledger') return name === 'locked' ? {} : undefined;
+  const field = operation.op === 'ioctl' && 'call' in operation ? fieldOf(operation.call, name) : undefined;
+  if (field !== undefined) return field;
   if (['result', 'fd', 'address'].includes(name)) return {};
   if (operation.door === 'iommufd' && operation.op === 'read') return wordPlace(name);
-  return (operation.door === 'vfio' || operation.door === 'iommufd') && operation.op === 'ioctl' ? fieldOf(operation.call, name) : undefined;
+  return operation.door === 'kvm' && operation.op === 'hcall' ? hcallPlace(name) : undefined;
 }
 
 /** Where a word of 32 bits is in what was read. */

@@ -5,6 +5,7 @@ import type { FoundGroup } from './devices.js';
 import { EEH_DEBUGFS } from './eeh-debugfs.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
 import { describeIommufd, deviceNodes } from './iommufd.js';
+import { askKvm } from './ask-kvm.js';
 import { Look } from './look.js';
 import { namesOf, probeGroup, type ProbedGroup } from './probe.js';
 import type { Session } from './session.js';
@@ -18,6 +19,8 @@ export interface DescribedHost {
   readonly machine: MachineDescription;
   readonly facts: HostFacts;
   readonly system: SystemFacts;
+  /** Why there is no KVM to be tested. */
+  readonly noKvm?: string;
   /** The kernel's EEH can be told things. */
   readonly eehDebugfs: boolean;
 }
@@ -39,9 +42,10 @@ export async function describeHost(session: Session, system: SystemFacts, groups
     for (const [name, edu] of probed.edus) if (edu !== undefined) devices.set(name, { ...devices.get(name)!, edu });
   }
   const iommufd = await describeIommufd(session, { ...bare, devices });
-  const machine = machineOf(system, link.hello.page, described, eeh, iommufd);
+  const noKvm = await askKvm(session, { ...bare, devices });
+  const machine = machineOf(system, link.hello.page, described, eeh, { ...(iommufd !== undefined && { iommufd }), ...(noKvm === undefined && { kvm: true as const }) });
   const [eehDebugfs = false] = await new Look(link).access([`${EEH_DEBUGFS}/eeh_dev_check`]);
-  return { machine, system, eehDebugfs, facts: { ...bare, devices, facts: machineFacts(machine) } };
+  return { machine, system, eehDebugfs, ...(noKvm !== undefined && { noKvm }), facts: { ...bare, devices, facts: machineFacts(machine) } };
 }
 
 /** The devices with the numbers of their PEs, where the kernel has EEH, and their own nodes, where it makes any. */
@@ -81,7 +85,7 @@ async function describeGroup(look: Look, platform: LinuxDescription['platform'],
   };
 }
 
-const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescription[], eeh: boolean, iommufd: LinuxDescription['iommufd']): MachineDescription => ({
+const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescription[], eeh: boolean, offers: Pick<LinuxDescription, 'iommufd' | 'kvm'>): MachineDescription => ({
   platform: system.platform,
   linux: {
     platform: system.platform,
@@ -89,7 +93,7 @@ const machineOf = (system: SystemFacts, pageBytes: number, groups: GroupDescript
     groups,
     hugePages: system.hugePages,
     eeh,
-    ...(iommufd !== undefined && { iommufd }),
+    ...offers,
     // QEMU's host bridge keeps the error states of its PEs, and stops nothing of them.
     ...(eeh && system.platform === 'powernv' && system.machine.startsWith('qemu') && { emulatedEeh: true as const }),
     secondStart: SECOND_WINDOW,

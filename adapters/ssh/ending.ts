@@ -34,7 +34,7 @@ export function crashedAt(operations: readonly Operation[], seen: readonly Obser
 function brokenText(operation: Operation | undefined, { broken, log = [], after }: Outcome): string {
   const what = operation === undefined ? 'the program' : operationText(operation);
   const trouble = firstTrouble(log);
-  const reason = 'died' in broken! ? deathText(broken, what) : hangText(broken!, what, after ?? undefined, trouble);
+  const reason = 'died' in broken! ? deathText(broken, what) : hangText(broken!, what, operation?.door === 'kvm', after ?? trouble);
   return trouble === undefined ? reason : `${reason}: ${trouble}`;
 }
 
@@ -49,9 +49,10 @@ function deathText({ died, status }: Extract<Broken, { died: string }>, what: st
 }
 
 /** A process that waits in the kernel and cannot be interrupted is the kernel's fault; one that can may only be slow. */
-function hangText({ hung, state, wchan }: Extract<Broken, { hung: string }>, what: string, after: string | undefined, trouble: string | undefined): string {
+function hangText({ hung, state, wchan }: Extract<Broken, { hung: string }>, what: string, isGuest: boolean, seen: string | undefined): string {
   const where = wchan === undefined || wchan === '0' ? '' : ` in ${wchan}`;
   const text = `hung: ${what} (process ${hung}, state ${state}${where})`;
-  if (state === 'D' || after !== undefined || trouble !== undefined) return text;
+  // What a guest's processor does is the project's own and comes to an end, unless the kernel does not let it.
+  if (state === 'D' || isGuest || seen !== undefined) return text;
   throw new TargetLost(`expected '${what}' to end, but its process ${hung} is in state ${state}${where} and can be ended; is the host overloaded?`);
 }

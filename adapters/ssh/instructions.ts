@@ -30,7 +30,14 @@ interface Bytes {
 export type Step = (
   | { readonly do: 'open'; readonly path: string; readonly flags: readonly string[] }
   | { readonly do: 'close'; readonly fd: Value }
-  | { readonly do: 'ioctl'; readonly fd: Value; readonly request: number; readonly value: Value }
+  /** `until`: again and again, until 8 bytes of memory have the value, `most` times at most (then ETIMEDOUT). */
+  | {
+      readonly do: 'ioctl';
+      readonly fd: Value;
+      readonly request: number;
+      readonly value: Value;
+      readonly until?: { readonly address: Value; readonly value: Value; readonly most: number };
+    }
   | ({ readonly do: 'ioctl'; readonly fd: Value; readonly request: number; readonly place?: 'unmapped' | 'read-only' | 'cut' } & Bytes)
   | {
       readonly do: 'mmap';
@@ -83,6 +90,8 @@ export type Step = (
 ) & {
   /** Also when an earlier step of the operation has failed. */
   readonly always?: true;
+  /** The name under which later operations refer to this step; `Steps.name` is that of the operation. */
+  readonly as?: string;
 };
 
 /** Steps of one process, one after another, to the first that fails. */

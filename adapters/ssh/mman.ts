@@ -4,6 +4,8 @@ export const MAP_SHARED = 0x01;
 export const MAP_PRIVATE = 0x02;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
+/** The pages are there at once. */
+export const MAP_POPULATE = 0x8000;
 /** log2 of the page size is shifted to MAP_HUGE_SHIFT. */
 export const MAP_HUGETLB = 0x4_0000;
 export const MAP_HUGE_SHIFT = 26;

@@ -2,6 +2,7 @@ import type { Observation } from '../../reference/doors/observation.js';
 import type { Operation } from '../../reference/doors/operations.js';
 import { E } from '../../reference/uapi/errno.js';
 import type { HostFacts } from './host-facts.js';
+import { observeGuest, observeHcall } from './kvm.js';
 import type { AloneAnswer, Answer, StepAnswer } from './messages.js';
 import { noteworthy } from './kernel-log.js';
 import { decodeFrom } from './structures.js';
@@ -30,7 +31,9 @@ function observeAlone(operation: Operation, answer: AloneAnswer, host: HostFacts
 function observeSteps(operation: Operation, steps: readonly StepAnswer[], host: HostFacts): Observation {
   const [, result, bytes] = steps.at(-1)!;
   if (operation.door === 'dma') return observeTransfer(steps);
-  if ((operation.door === 'vfio' || operation.door === 'iommufd') && operation.op === 'ioctl') {
+  if (operation.door === 'kvm' && operation.op === 'guest') return observeGuest(steps);
+  if (operation.door === 'kvm' && operation.op === 'hcall') return observeHcall(operation, steps, host);
+  if ((operation.door === 'vfio' || operation.door === 'iommufd' || operation.door === 'kvm') && operation.op === 'ioctl') {
     const fields = bytes === null ? {} : decodeFrom(host.order, operation.call, bytes);
     return { kind: 'syscall', result, ...(Object.keys(fields).length > 0 && { fields }) };
   }

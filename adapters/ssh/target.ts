@@ -213,7 +213,7 @@ function transportOf({ url, transport = 'ssh2', ...options }: SshTargetOptions):
   return (transport === 'ssh2' ? ssh2Transport : openSshTransport)(parseSshUrl(url), options);
 }
 
-function descriptionOf(options: SshTargetOptions, transport: Transport, { link, hasLog }: Session, { machine, system, eehDebugfs }: DescribedHost): TargetDescription {
+function descriptionOf(options: SshTargetOptions, transport: Transport, { link, hasLog }: Session, { machine, system, eehDebugfs, noKvm }: DescribedHost): TargetDescription {
   const capabilities = machineCapabilities(machine).add('limit').add('bind');
   if (hasLog) capabilities.add('log');
   if (options.witness !== undefined) capabilities.add('witness');
@@ -224,6 +224,7 @@ function descriptionOf(options: SshTargetOptions, transport: Transport, { link, 
     fingerprint: `${system.platform} ${options.machineName ?? system.machine} linux ${system.kernel} ${link.hello.page / 1024}K`,
     system: { name: 'linux', version: system.kernel, platform: system.platform },
     capabilities,
+    ...(noKvm !== undefined && { reasons: { kvm: noKvm } }),
     machine,
     disposable: options.disposable ?? false,
   };

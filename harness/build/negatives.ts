@@ -63,13 +63,16 @@ function negative(suite: string, call: AnyCall, guards: readonly Breakable[]): S
   );
 }
 
-/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`, `ibm,set-slot-reset` → `set-slot-reset`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`. */
+/** `H_PUT_TCE` → `put-tce`; `ibm,create-pe-dma-window` → `create`, `ibm,set-slot-reset` → `set-slot-reset`; `VFIO_IOMMU_SPAPR_TCE_CREATE` → `tce-create`, `kvm/H_PUT_TCE` → `put-tce`. */
 export const shortName = (call: string): string =>
-  /^(H|VFIO|IOMMU|TYPE1|KVM)_/.test(call)
-    ? call.replace(/^(H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU|TYPE1|KVM)_/, '').toLowerCase().replaceAll('_', '-')
+  /^(kvm\/H|H|VFIO|IOMMU|TYPE1|KVM)_/.test(call)
+    ? call.replace(/^(kvm\/H|H|VFIO_IOMMU_SPAPR|VFIO_IOMMU|VFIO|IOMMU|TYPE1|KVM)_/, '').toLowerCase().replaceAll('_', '-')
     : call.replace(/^ibm,(?:([a-z]+)-pe-dma-window$)?/, '$1');
 
 const isRtas = (name: string): name is RtasName => (RTAS_CALLS as readonly string[]).includes(name);
+
+/** Hypercalls as KVM answers them. */
+const OF_KVM = 'kvm/';
 
 function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
   const named = Object.assign({}, call.sample.args, ...violations.map((v) => v.args ?? {})) as Record<string, Term>;
@@ -77,6 +80,7 @@ function invoke(call: AnyCall, violations: readonly Violation[]): Operation {
   if (isIoctl(name)) return ioctl(name, call.sample, named, violations);
   const given = call.parameters.filter((parameter) => parameter in named);
   const args = given.map((parameter) => named[parameter]!);
+  if (call.name.startsWith(OF_KVM)) return { door: 'kvm', op: 'hcall', processor: call.sample.fd!, call: call.name.slice(OF_KVM.length) as HcallName, args };
   if (!isRtas(call.name)) return { door: 'papr', op: 'hcall', call: call.name as HcallName, args };
   const nargs = violations.find((v) => v.nargs !== undefined)?.nargs ?? args.length;
   const nret = violations.find((v) => v.nret !== undefined)?.nret ?? call.sample.nret ?? 1;

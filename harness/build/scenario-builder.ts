@@ -46,7 +46,7 @@ export function fromOperations(head: ScenarioHead, operations: readonly Operatio
 function capabilitiesOf(operation: Operation): Capability[] {
   switch (operation.door) {
     case 'papr':
-      if (operation.op === 'property') return ['papr', `pe:${operation.pe}`];
+      if (operation.op === 'property') return ['papr', 'properties', `pe:${operation.pe}`];
       return ['papr', ...callCapabilities(operation), ...operation.args.flatMap(termCapabilities)];
     case 'memory':
       return operation.op === 'store' ? ['memory', ...operation.doublewords.flatMap(termCapabilities)] : ['memory'];

@@ -1,6 +1,8 @@
-import type { HostOperation, IommufdIoctl, Operation, Program, QueueRead, QueueWrite, VfioIoctl } from '../../reference/doors/operations.js';
+import type { HostOperation, IommufdIoctl, KvmIoctl, KvmOperation, Operation, Program, QueueRead, QueueWrite, VfioIoctl } from '../../reference/doors/operations.js';
 import { plus, type Term } from '../../reference/doors/term.js';
+import type { HcallName } from '../../reference/uapi/hcall.js';
 import type { IommufdCallName } from '../../reference/uapi/iommufd.js';
+import { KVM_CALLS, type KvmCallName } from '../../reference/uapi/kvm.js';
 import type { VfioCallName } from '../../reference/uapi/vfio.js';
 
 /** A container as programs name it, with the group that was attached first. */
@@ -36,6 +38,8 @@ const NO_DESCRIPTOR = 0xffff_ffffn;
 
 /** What an ioctl can be given besides its fields. */
 type IoctlExtras = Pick<VfioIoctl, 'as' | 'by' | 'device' | 'pointer'>;
+
+type KvmExtras = Pick<KvmIoctl, 'as' | 'by' | 'pointer'>;
 
 type IommufdExtras = Pick<IommufdIoctl, 'as' | 'by' | 'pointer' | 'beyond'>;
 
@@ -103,6 +107,40 @@ export class VfioProgramBuilder {
     return this.do({ door: 'iommufd', op: 'ioctl', fd, call, args, ...extras });
   }
 
+  /** Opens /dev/kvm; returns its descriptor. */
+  kvm(by?: string): Term {
+    const as = this.#name('kvm');
+    this.do({ door: 'kvm', op: 'open', as, ...who(by) });
+    return { from: `${as}.fd` };
+  }
+
+  /** An ioctl of KVM, of a machine, or of a device of KVM. */
+  kvmIoctl(fd: Term, call: KvmCallName, args: Readonly<Record<string, Term>> = {}, extras: KvmExtras = {}): this {
+    return this.do({ door: 'kvm', op: 'ioctl', fd, call, args, ...extras });
+  }
+
+  /** A processor of a machine, waiting for hypercalls to make; returns its descriptor. */
+  processor(vm: Term, processor = 0): Term {
+    const as = this.#name('processor');
+    this.do({ door: 'kvm', op: 'guest', vm, processor, as });
+    return { from: `${as}.fd` };
+  }
+
+  /** A hypercall of the guest; returns the name of its results. */
+  hcall(processor: Term, call: HcallName, ...args: readonly Term[]): string {
+    const as = this.#name('hcall');
+    this.do({ door: 'kvm', op: 'hcall', processor, call, args, as });
+    return as;
+  }
+
+  /** Maps a TCE table. */
+  mapTable(table: Term, length: bigint): BufferHandle {
+    const as = this.#name('entries');
+    this.do({ door: 'kvm', op: 'map', fd: table, length, as });
+    const address = { from: `${as}.address` };
+    return { address, length, at: (offset) => plus(address, offset) };
+  }
+
   /** A new IOAS; returns its number. */
   ioas(fd: Term): Term {
     const as = this.#name('ioas');
@@ -130,8 +168,8 @@ export class VfioProgramBuilder {
   }
 
   /** Stores words of 8 bytes, unless told, in a process's memory. */
-  store(address: Term, words: readonly Term[], wordBytes: 4 | 8 = 8): this {
-    return this.do({ door: 'user', op: 'store', address, wordBytes, words });
+  store(address: Term, words: readonly Term[], wordBytes: 4 | 8 = 8, order?: 'big'): this {
+    return this.do({ door: 'user', op: 'store', address, wordBytes, words, ...(order && { order }) });
   }
 
   /** A container with a group in it, no IOMMU yet. */
@@ -295,9 +333,16 @@ export class VfioProgramBuilder {
     for (const [name, by] of this.#open) if (by === operation.by) this.#open.delete(name);
   }
 
+  #trackKvm(operation: KvmOperation): void {
+    if (operation.as === undefined || operation.op === 'map' || operation.op === 'hcall') return;
+    if (operation.op === 'ioctl' && !('descriptor' in KVM_CALLS[operation.call]) && !(operation.call === 'KVM_CREATE_DEVICE' && 'fd' in operation.args)) return;
+    this.#open.set(`${operation.as}.fd`, operation.by);
+  }
+
   #track(operation: Operation): void {
     if (operation.door === 'host') this.#trackProcess(operation);
     if (operation.door === 'user' && operation.op === 'file' && operation.as !== undefined) this.#open.set(`${operation.as}.fd`, operation.by);
+    if (operation.door === 'kvm') this.#trackKvm(operation);
     if (operation.door !== 'vfio' && operation.door !== 'iommufd') return;
     if (operation.op === 'close' && typeof operation.fd !== 'bigint') this.#open.delete(operation.fd.from);
     if (operation.op === 'ioctl' && operation.call === 'IOMMU_TEST_OP_PASID_ATTACH') this.#pasids.push(detachOf(operation));
@@ -325,7 +370,7 @@ function descriptorOf(operation: Extract<Operation, { door: 'vfio' | 'iommufd' }
 
 /** The operations after which the ledger is looked at: those that may lock, or ought to give back. */
 function mayChangeLedger(operation: Operation): boolean {
-  return (operation.door === 'vfio' || operation.door === 'iommufd') && (operation.op === 'close' || operation.op === 'ioctl');
+  return (operation.door === 'vfio' || operation.door === 'iommufd' || operation.door === 'kvm') && (operation.op === 'close' || operation.op === 'ioctl');
 }
 
 const who = (by: string | undefined): { readonly by?: string } => (by === undefined ? {} : { by });

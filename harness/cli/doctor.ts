@@ -1,11 +1,13 @@
-import type { Target } from '../../adapters/target.js';
+import type { Target, TargetDescription } from '../../adapters/target.js';
 import { chooseVariant } from '../qualify.js';
 import type { Scenario } from '../scenario.js';
 
 /** What a user can do about a capability that is missing, or why it is. */
 const REMEDIES: readonly (readonly [capability: RegExp, remedy: string])[] = [
+  [/^kvm$/, 'needs KVM in a kernel on PowerNV: lab:powernv, or ssh://user@host with kvm-hv loaded'],
+  [/^monitor$/, "a partition whose calls KVM answers: kvm-papr"],
   [/^vfio$/, 'needs a Linux kernel: lab:pseries, lab:powernv or ssh://user@host'],
-  [/^(papr|memory|ddw.*|hcall-.*|cmo|slr|mtt|platform|reboot|vio.*|no-.*|fixed-memory|io-super-page)$/, "a partition's own interface: model or qemu-papr"],
+  [/^(papr|memory|properties|ddw.*|hcall-.*|cmo|slr|mtt|platform|reboot|vio.*|no-.*|fixed-memory|io-super-page)$/, "a partition's own interface: model or qemu-papr"],
   [/^(pe|device):(pe\d+)/, 'name more devices with --device'],
   [/^(pe|device):pair/, 'name all devices of a group that has several'],
   [/^((pe|device):disk|disk$)/, 'name an NVMe disk that nobody uses with --device'],
@@ -38,7 +40,7 @@ export function doctorText(target: Target, scenarios: readonly Scenario[]): stri
       (group) => `group    ${group.name}: ${group.devices.map(({ name, kind }) => `${name} (${kind})`).join(', ')}; ${group.windows} windows, ${group.levels} levels`,
     ),
     `${runnable} of ${scenarios.length} scenarios can run.`,
-    ...rows.map(([capability, count]) => `lacks    ${capability} (${count} scenarios)${remedy(capability)}`),
+    ...rows.map(([capability, count]) => `lacks    ${capability} (${count} scenarios)${remedy(capability, description.reasons)}`),
   ].join('\n');
 }
 
@@ -49,7 +51,7 @@ function lacking(scenario: Scenario, { variants }: Target): readonly string[] {
   return door === undefined ? missing : [door];
 }
 
-function remedy(capability: string): string {
-  const found = REMEDIES.find(([pattern]) => pattern.test(capability))?.[1];
+function remedy(capability: string, reasons: TargetDescription['reasons']): string {
+  const found = reasons?.[capability] ?? REMEDIES.find(([pattern]) => pattern.test(capability))?.[1];
   return found === undefined ? '' : `: ${found}`;
 }

@@ -39,9 +39,9 @@ const withTarget = (name: string, what: string): Command =>
     .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm, linux-7.2, ppc64-target', 'lopar')
     .option('--ledger <dir>', 'another departure ledger than the one shipped')
     .option('--fault <id>', 'model: with a known fault (list --mutants), to see what a defective system looks like')
-    .option('--qemu <path>', 'another QEMU (qemu-papr, lab)')
-    .option('--kernel <kernel>', 'lab: a vmlinux or vmlinuz, or debian:6.12, debian:7')
-    .option('--cpu <cpu>', 'lab: power9 or power10')
+    .option('--qemu <path>', 'another QEMU (qemu-papr, lab, kvm-papr)')
+    .option('--kernel <kernel>', 'lab, kvm-papr: a vmlinux or vmlinuz, or debian:6.12, debian:7')
+    .option('--cpu <cpu>', 'lab, kvm-papr: power9 or power10')
     .option('--snapshot', 'lab:pseries from a saved machine instead of a boot')
     .option('--device <address...>', 'ssh: PCI address of a device that may be used; nothing else is touched')
     .option('--transport <name>', 'ssh: ssh2 (default) or openssh')
@@ -187,9 +187,10 @@ withTarget('explore', 'random programs, judged and shrunk')
 withTarget('bench', 'measure, and compare with what was asked for')
   .option('--json <file>', 'write the figures there')
   .option(...MACHINES)
-  .action(async (options: TargetOptions & { json?: string }) => {
+  .option('--plot <file>', 'kvm-papr: write a picture of them there (SVG)')
+  .action(async (options: TargetOptions & { json?: string; plot?: string }) => {
     const known = (target: Target) => knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger));
-    process.exitCode = await benchCommand(options, () => openMachines(options), known, options.json);
+    process.exitCode = await benchCommand(options, () => openMachines(options), known, options);
   });
 
 program

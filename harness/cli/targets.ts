@@ -60,20 +60,42 @@ const labKind = (platform: 'pseries' | 'powernv', what: string): TargetKind => (
   name: `lab:${platform}`,
   what,
   takes: ['qemu', 'kernel', 'cpu', 'snapshot', 'machines'],
-  async open({ qemu, kernel, cpu, snapshot }) {
-    const { LabTarget } = await import('../../adapters/lab/target.js');
-    return LabTarget.open({
-      platform,
-      cpu: findCpu(cpu),
-      from: snapshot === true ? 'snapshot' : 'boot',
-      ...(qemu === undefined ? {} : { qemu }),
-      ...(kernel === undefined ? {} : { kernel }),
-      progress: (line) => console.error(line),
-    });
+  open: (options) => openLab(platform, options),
+});
+
+async function openLab(platform: 'pseries' | 'powernv', { qemu, kernel, cpu, snapshot }: TargetOptions): Promise<Target> {
+  const { LabTarget } = await import('../../adapters/lab/target.js');
+  return LabTarget.open({
+    platform,
+    cpu: findCpu(cpu),
+    from: snapshot === true ? 'snapshot' : 'boot',
+    ...(qemu === undefined ? {} : { qemu }),
+    ...(kernel === undefined ? {} : { kernel }),
+    progress: (line) => console.error(line),
+  });
+}
+
+const KVM = 'kvm-papr';
+
+/** A partition of KVM's on a host. */
+const kvmKind = (host: string, what: string, takes: TargetKind['takes'], open: TargetKind['open']): TargetKind => ({
+  name: host === '' ? KVM : `${KVM}:${host}`,
+  what,
+  takes,
+  async open(options) {
+    const { KvmPaprTarget } = await import('../../adapters/kvm-papr/target.js');
+    const target = await open({ ...options, target: options.target.slice(KVM.length + 1) });
+    try {
+      return new KvmPaprTarget(target);
+    } catch (error) {
+      await target.close();
+      throw error;
+    }
   },
 });
 
 const SSH = 'ssh://';
+const SSH_OPTIONS: TargetKind['takes'] = ['device', 'transport', 'knownHosts', 'identity'];
 
 /** The kinds of target there are. */
 export const TARGET_KINDS: readonly TargetKind[] = [
@@ -92,9 +114,12 @@ export const TARGET_KINDS: readonly TargetKind[] = [
   {
     name: SSH,
     what: 'a POWER host: ssh://user@host:port, with --device for each PCI device that may be used',
-    takes: ['device', 'transport', 'knownHosts', 'identity'],
+    takes: SSH_OPTIONS,
     open: openSsh,
   },
+  kvmKind('', "KVM's own PAPR code and the I/O-MMU's tables behind it, on an emulated PowerNV machine", ['qemu', 'kernel', 'cpu'], (options) => openLab('powernv', options)),
+  kvmKind('model', "the same on the reference's KVM", ['fault'], ({ profile, fault }) => Promise.resolve(new ModelTarget(withFault(findProfile(profile).rules, fault), 'model:powernv-plain'))),
+  kvmKind(SSH, 'the same on a POWER host, with --device as above', SSH_OPTIONS, openSsh),
 ];
 
 async function openSsh({ target, device = [], transport = 'ssh2', knownHosts, identity }: TargetOptions): Promise<Target> {
@@ -131,9 +156,9 @@ const SPECIAL: readonly (readonly [keyof TargetOptions, string])[] = [
 
 /** Opens the target that was asked for. @throws UsageError, TargetLost */
 export async function openTarget(options: TargetOptions): Promise<Target> {
-  const kind = TARGET_KINDS.find(({ name }) => (name === SSH ? options.target.startsWith(SSH) : name === options.target));
+  const kind = TARGET_KINDS.find(({ name }) => (name.endsWith(SSH) ? options.target.startsWith(name) : name === options.target));
   if (kind === undefined) {
-    const names = TARGET_KINDS.map(({ name }) => (name === SSH ? 'ssh://user@host' : name)).join(', ');
+    const names = TARGET_KINDS.map(({ name }) => name.replace(SSH, 'ssh://user@host')).join(', ');
     throw new UsageError(`Expected one of the targets ${names}; got '${options.target}'. See 'papr-conformance list --targets'.`);
   }
   const idle = SPECIAL.find(([option]) => options[option] !== undefined && !kind.takes.includes(option));

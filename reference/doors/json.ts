@@ -99,7 +99,7 @@ const kvm = z.discriminatedUnion('op', [
   z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('ioctl'), fd: term, call: z.enum(kvmCalls), args: z.record(z.string(), term), pointer: z.literal('unmapped').optional() }),
   z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('map'), fd: term, length: word }),
   z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('guest'), vm: term, processor: natural(0, 3) }),
-  z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('hcall'), processor: term, call: z.enum(hcallNames), args: z.array(term).max(9) }),
+  z.strictObject({ ...by, door: z.literal('kvm'), op: z.literal('hcall'), processor: term, call: z.enum(hcallNames), args: z.array(term).max(9), repeat: z.strictObject({ times: natural(1, 65536), stride: word }).optional() }),
 ]);
 
 const user = z.discriminatedUnion('op', [

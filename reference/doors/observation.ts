@@ -6,7 +6,7 @@ export type Observation =
   | RtasObservation
   | SyscallObservation
   /** A hypercall that the kernel left to the virtual machine monitor: R4 … R12 as the monitor was given them, unsigned. */
-  | { readonly kind: 'handed'; readonly registers: readonly bigint[] }
+  | { readonly kind: 'handed'; readonly registers: readonly bigint[]; readonly ticks?: bigint }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   /** Figures by name. */
   | { readonly kind: 'values'; readonly values: Readonly<Record<string, bigint>> }
@@ -27,6 +27,8 @@ export interface HcallObservation {
   readonly status: bigint;
   /** R4 … R12, unsigned; targets that cannot see a register leave the tail out. */
   readonly registers: readonly bigint[];
+  /** Of a call that was repeated to be measured: ticks of the timebase. */
+  readonly ticks?: bigint;
 }
 
 export interface RtasObservation {
@@ -54,6 +56,7 @@ export interface Trace {
 /** The fields of an observation that later operations can refer to. See `doors/operations.ts`. */
 export function field(observation: Observation, name: string): bigint | undefined {
   if (observation.kind === 'hcall') return hcallField(observation, name);
+  if (observation.kind === 'handed') return registerField(observation.registers, name);
   if (observation.kind === 'rtas') return rtasField(observation, name);
   if (observation.kind === 'syscall') return syscallField(observation, name);
   if (observation.kind === 'bytes') return wordsOf(observation.bytes)[name];
@@ -66,14 +69,18 @@ export function wordsOf(bytes: Uint8Array): Record<string, bigint> {
   return Object.fromEntries(Array.from({ length: bytes.length >> 2 }, (_, i) => [`word${i}`, BigInt(buffer.readUInt32LE(4 * i))]));
 }
 
-/** A descriptor and an address are what the call returned. */
+/** A descriptor and an address are what the call returned, unless the structure has a field of that name. */
 const syscallField = ({ result, fields }: SyscallObservation, name: string): bigint | undefined =>
-  ['result', 'fd', 'address'].includes(name) ? BigInt.asUintN(64, result) : fields?.[name];
+  fields?.[name] ?? (['result', 'fd', 'address'].includes(name) ? BigInt.asUintN(64, result) : undefined);
 
 function hcallField(observation: HcallObservation, name: string): bigint | undefined {
   if (name === 'status') return BigInt.asUintN(64, observation.status);
+  return registerField(observation.registers, name);
+}
+
+function registerField(registers: readonly bigint[], name: string): bigint | undefined {
   const register = /^r([4-9]|1[0-2])$/.exec(name)?.[1];
-  return register === undefined ? undefined : (observation.registers[Number(register) - 4] ?? 0n);
+  return register === undefined ? undefined : (registers[Number(register) - 4] ?? 0n);
 }
 
 function rtasField(observation: RtasObservation, name: string): bigint | undefined {

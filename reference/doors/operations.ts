@@ -299,6 +299,11 @@ export interface KvmHcall extends ByProcess {
   readonly call: HcallName;
   /** R4, R5, … in order; registers not given are zero. At most 9. */
   readonly args: readonly Term[];
+  /**
+   * For measuring: the guest makes the call so often, R5 greater by `stride` each time. Observed is the last answer, with the ticks of the
+   * guest's timebase that all of them took.
+   */
+  readonly repeat?: { readonly times: number; readonly stride: bigint };
 }
 
 /** Door `user`: a user program's own memory, and files for others to map. */

@@ -14,6 +14,8 @@ export interface Mapping {
   /** log2 of the pages it is made of: the system's, or huge ones. */
   readonly pageShift: number;
   readonly protection: 'rw' | 'r' | 'none';
+  /** A file's pages, the same for every process. */
+  readonly of?: object;
 }
 
 /** Real memory: its bytes, and where the next mapping gets its pages. */
@@ -107,6 +109,12 @@ export function mapMemory(space: AddressSpace, memory: RealMemory, mapping: Omit
   space.mappings.push({ ...mapping, real });
 }
 
+/** Maps pages that are there, over what is mapped. */
+export function mapPages(space: AddressSpace, mapping: Mapping): void {
+  unmapMemory(space, mapping.start, mapping.length);
+  space.mappings.push(mapping);
+}
+
 /** Takes the mappings of a range away, parts of mappings too. */
 export function unmapMemory(space: AddressSpace, start: bigint, length: bigint): void {
   space.mappings = space.mappings.flatMap((mapping) => without(mapping, start, start + length));
@@ -160,6 +168,10 @@ export function makeFile(memory: RealMemory, kind: MemoryFile['kind'], length: b
 export function forkMemory(space: AddressSpace, memory: RealMemory): AddressSpace {
   const child: AddressSpace = { ...makeAddressSpace(), lockLimit: space.lockLimit, next: space.next };
   for (const mapping of space.mappings) {
+    if (mapping.of !== undefined) {
+      child.mappings.push(mapping);
+      continue;
+    }
     mapMemory(child, memory, mapping);
     const copy = child.mappings.at(-1)!;
     memory.bytes.copy(Number(mapping.real), Number(copy.real), Number(mapping.length));

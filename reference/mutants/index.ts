@@ -1,5 +1,5 @@
 import { EEH_MUTANTS } from './eeh.js';
-import { KVM_TCE_MUTANTS } from './kvm-tce.js';
+import { KVM_HOST_MUTANTS, KVM_TCE_MUTANTS } from './kvm-tce.js';
 import type { Mutant } from './mutant.js';
 import { QEMU_DDW_MUTANTS } from './qemu-ddw.js';
 import { LINUX_IOMMUFD_QUEUES_MUTANTS } from './linux-iommufd-queues.js';
@@ -15,6 +15,7 @@ export const WRITTEN_MUTANTS: ReadonlyMap<string, Mutant> = new Map(
     ...QEMU_TCE_MUTANTS,
     ...QEMU_DDW_MUTANTS,
     ...KVM_TCE_MUTANTS,
+    ...KVM_HOST_MUTANTS,
     ...LINUX_VFIO_MUTANTS,
     ...LINUX_IOMMUFD_IOAS_MUTANTS,
     ...LINUX_IOMMUFD_DEVICE_MUTANTS,

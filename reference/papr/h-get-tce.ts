@@ -1,6 +1,6 @@
 import { ownsPage } from '../machine.js';
 import type { Answer, Call } from '../rules.js';
-import { entryIndex, entryOptions, hasStrayBits, putEntry, withoutStrayBits } from '../tce/entries.js';
+import { entryIndex, entryOptions, hasStrayBits, settleEntry, withoutStrayBits } from '../tce/entries.js';
 import { isMapping, rpn, TCE_RPN } from '../tce/tce.js';
 import { secondPaneRead } from './rtce-checks.js';
 import { H } from '../uapi/hcall.js';
@@ -38,8 +38,8 @@ export const hGetTce: Call<TceContext> = {
       const entry = chooser.oneOf(stored.length > 1 ? 'A11' : 'A4', options, (option, observed) =>
         observed.kind === 'hcall' && observed.registers[0] === shown(option, c),
       );
-      if (stored.length > 1) putEntry(window, index, entry);
-      return answer(c, entry, options, (seen) => { putEntry(window, index, seen); });
+      if (stored.length > 1) settleEntry(window, index, entry);
+      return answer(c, entry, options, (seen) => { settleEntry(window, index, seen); });
     },
   },
   sample: { args: { liobn: { from: 'pe0.liobn' }, ioba: { from: 'pe0.start', plus: 0x5000n } } },

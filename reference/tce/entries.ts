@@ -33,22 +33,40 @@ export function entryOptions(window: Window, index: number): readonly [bigint, .
   return [...new Set([entry, ...stale])] as [bigint, ...bigint[]];
 }
 
+/** The values that a device may meet. */
+export function metOptions(window: Window, index: number): readonly [bigint, ...bigint[]] {
+  const options = entryOptions(window, index);
+  return window.cleared.has(index) ? [...options, 0n] : options;
+}
+
 /** Writes one entry. */
 export function putEntry(window: Window, index: number, entry: bigint): void {
+  if (window.cleared.size > 0) window.cleared.delete(index);
+  settleEntry(window, index, entry);
+}
+
+/** The entry has this value: a look has shown it. */
+export function settleEntry(window: Window, index: number, entry: bigint): void {
   window.table.put(index, entry);
   for (const residue of window.residues) residue.put(index, 0n);
 }
 
 /** Writes the same entry `count` times. */
 export function fillEntries(window: Window, index: number, count: number, entry: bigint): void {
+  if (window.cleared.size > 0) uncover(window, index, count);
   window.table.fill(index, count, entry);
   for (const residue of window.residues) residue.fill(index, count, 0n);
 }
 
 /** Writes consecutive entries. */
 export function putEntries(window: Window, index: number, entries: BigUint64Array): void {
+  if (window.cleared.size > 0) uncover(window, index, entries.length);
   window.table.putAll(index, entries);
   for (const residue of window.residues) residue.fill(index, entries.length, 0n);
+}
+
+function uncover({ cleared }: Window, index: number, count: number): void {
+  for (const met of [...cleared]) if (met >= index && met < index + count) cleared.delete(met);
 }
 
 /** The entry may also still have this value: only a look shows (choice A11). */

@@ -1,6 +1,6 @@
 import { ownsPage, type Machine, type Window } from '../machine.js';
 import { architecture, type Call, type Clause, type Guard } from '../rules.js';
-import { covers, entryIndex, entryOptions } from './entries.js';
+import { covers, entryIndex, metOptions } from './entries.js';
 import { permits, rpn, type Direction } from './tce.js';
 
 /** What a device's access to one I/O page looks at. */
@@ -75,6 +75,6 @@ export function accessContexts(
 ): readonly [AccessContext, ...AccessContext[]] {
   const window = windows.find((candidate) => covers(candidate, iova));
   if (window === undefined) return [{ machine, iova, direction, window, entry: undefined }];
-  const options = entryOptions(window, entryIndex(window, iova));
+  const options = metOptions(window, entryIndex(window, iova));
   return options.map((entry) => ({ machine, iova, direction, window, entry })) as [AccessContext, ...AccessContext[]];
 }

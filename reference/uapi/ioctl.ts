@@ -1,5 +1,5 @@
 import { IOMMUFD_CALLS, isIommufdCall, type IommufdCallName } from './iommufd.js';
-import { isKvmCall, KVM_CALLS, type KvmCallName } from './kvm.js';
+import { isKvmCall, KVM_CALLS, type KvmCall, type KvmCallName } from './kvm.js';
 import { FIRST_NUMBER, VFIO_CALLS, type Argument, type VfioCallName } from './vfio.js';
 
 /** Every ioctl of the stack by name: VFIO's, those of /dev/iommu, and KVM's. */
@@ -30,6 +30,11 @@ const KVM_TYPE = 0xae << 8;
 export function ioctlRequest(name: IoctlName, architecture: keyof typeof DIRECTIONS = 'ppc64'): number {
   if (!isKvmCall(name)) return DIRECTIONS[architecture].none + OWN_TYPE + numberOf(name);
   const { argument, direction, number } = KVM_CALLS[name];
-  const bytes = argument.kind === 'struct' ? argument.bytes : 0;
-  return DIRECTIONS[architecture][direction] + bytes * 0x1_0000 + KVM_TYPE + number;
+  return kvmRequest({ number, direction, bytes: argument.kind === 'struct' ? argument.bytes : 0 }, architecture);
 }
+
+/** The request of a call of KVM: its number, which way its structure goes, and the bytes of that. */
+export const kvmRequest = (
+  { number, direction, bytes }: Pick<KvmCall, 'number' | 'direction'> & { readonly bytes: number },
+  architecture: keyof typeof DIRECTIONS = 'ppc64',
+): number => DIRECTIONS[architecture][direction] + bytes * 0x1_0000 + KVM_TYPE + number;

@@ -75,6 +75,12 @@ export const KVM_CAP = {
 /** KVM's own VFIO device: its type, its one group of attributes that matters here, and their numbers. */
 export const KVM_VFIO = { type: 4, file: 1, add: 1, del: 2, setSpaprTce: 3 } as const;
 
+/** KVM_GET_API_VERSION. */
+export const KVM_API_VERSION = 12;
+
+/** What KVM's own handlers say of a hypercall that the monitor must answer; no guest ever sees it. Source: asm/hvcall.h. */
+export const H_TOO_HARD = 9999;
+
 /** Hypercalls are enabled by number. */
 export const KVM_HCALL_ENABLED_BY_DEFAULT = ['H_PUT_TCE', 'H_GET_TCE'] as const;
 

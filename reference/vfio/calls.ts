@@ -9,7 +9,7 @@ import { eehPeOp } from './eeh-pe-op.js';
 import { enable } from './enable.js';
 import { close, openContainer, openGroup } from './files.js';
 import { groupGetDeviceFd, groupGetStatus, groupSetContainer, groupUnsetContainer } from './group-calls.js';
-import type { IommufdFile, OpenFile } from './host.js';
+import type { IommufdFile, KvmOwnFile, OpenFile } from './host.js';
 import { mapDma } from './map-dma.js';
 import { containerWithoutIommu, deviceOwnCall, noDescriptorCall, plainFileCall, queueIoctlCall, unknownContainerCall, unknownDeviceCall, unknownGroupCall } from './other-calls.js';
 import { registerMemory } from './register-memory.js';
@@ -104,7 +104,7 @@ export function addressee(file: OpenFile | undefined, name: IoctlName): OpenFile
 }
 
 /** The call of the rule book that an ioctl comes to: the kind of descriptor and the number decide, not the name. */
-export function served(file: Exclude<OpenFile, IommufdFile> | undefined, name: IoctlName): string {
+export function served(file: Exclude<OpenFile, IommufdFile | KvmOwnFile> | undefined, name: IoctlName): string {
   const number = numberOf(name);
   const named = (names: readonly VfioCallName[]): VfioCallName | undefined => names.find((other) => numberOf(other) === number);
   switch (file?.kind) {

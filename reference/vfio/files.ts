@@ -44,6 +44,8 @@ export function release(host: Host, file: OpenFile): void {
       return;
     case 'node':
     case 'iommufd':
+    case 'kvm-table':
+    case 'kvm-device':
       file.end(host);
       return;
     case 'faults':
@@ -53,6 +55,9 @@ export function release(host: Host, file: OpenFile): void {
       return;
     case 'container':
     case 'file':
+    case 'kvm':
+    case 'kvm-vm':
+    case 'kvm-processor':
       return;
   }
 }
@@ -85,6 +90,15 @@ export function loseGroup(host: Host, group: VfioGroup): void {
   leaveIommufd(host, group);
   if (group.file !== undefined) group.file.gone = true;
   group.file = undefined;
+}
+
+/** Files that were mapped, and that no process maps any more, have a user less. */
+export function releaseUnmapped(host: Host): void {
+  for (const file of [...host.mapped]) {
+    if ([...host.processes.values()].some(({ space }) => space.mappings.some(({ of }) => of === file))) continue;
+    host.mapped.delete(file);
+    release(host, file);
+  }
 }
 
 /** Closes everything a process has open. */

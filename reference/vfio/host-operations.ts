@@ -8,7 +8,7 @@ import { forkMemory } from '../memory/process.js';
 import { merged } from './checks.js';
 import type { EehOperation } from './eeh-host.js';
 import type { NotifyOperation } from './eeh-notify.js';
-import { closeAll, loseGroup } from './files.js';
+import { closeAll, loseGroup, releaseUnmapped } from './files.js';
 import { groupOfDevice, makeProcess, type Driver, type Host, type Process } from './host.js';
 
 /*
@@ -102,6 +102,7 @@ function bind(host: Host, device: string, driver: Driver): void {
 function endProcess(host: Host, process: Process): void {
   closeAll(host, process);
   process.space.mappings = [];
+  releaseUnmapped(host);
 }
 
 function judgeLedger(process: Process, observed: Observation): Judgement {

@@ -6,6 +6,7 @@ import { buildMachine, type Machine } from '../machine.js';
 import type { EventSource } from '../eeh/events.js';
 import { makeHostRecovery, type HostRecovery } from '../eeh/recovery.js';
 import { makeAddressSpace, makeRealMemory, type AddressSpace, type MemoryFile, type RealMemory, type Region } from '../memory/process.js';
+import type { Added, SpaprTable, Vm } from '../kvm/state/vm.js';
 import type { OpalPe, OpalPhb } from '../opal/phb.js';
 import { powernvPlatform } from '../platform/powernv.js';
 import { pseriesPlatform } from '../platform/pseries.js';
@@ -34,6 +35,8 @@ export interface Host {
   readonly registers: Map<string, number>;
   /** Entries that still mapped something when their window went, by group. */
   readonly lost: Map<string, bigint>;
+  /** Files that some process has mapped. */
+  readonly mapped: Set<TableFile>;
   /** What known defects make the kernel say. The specification has nothing to say. */
   readonly mayLog: RegExp[];
   /** The calls that two threads make at the moment: names of ioctls, or of operations. */
@@ -49,7 +52,7 @@ export interface Process {
 }
 
 /** An open file; processes that were forked share it. */
-export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | QueueFile | PlainFile;
+export type OpenFile = ContainerFile | GroupFile | DeviceFile | NodeFile | IommufdFile | QueueFile | PlainFile | KvmOwnFile;
 
 interface Shared {
   /** Descriptors of all processes, and for a group's file its devices' files. */
@@ -126,6 +129,41 @@ export interface PlainFile extends Shared {
   readonly file: MemoryFile;
 }
 
+/** What KVM's calls answer. */
+export type KvmOwnFile = KvmFile | VmFile | TableFile | DeviceBridgeFile | ProcessorFile;
+
+/** An open /dev/kvm. */
+export interface KvmFile extends Shared {
+  readonly kind: 'kvm';
+}
+
+/** A virtual machine. */
+export interface VmFile extends Shared {
+  readonly kind: 'kvm-vm';
+  readonly vm: Vm;
+}
+
+/** A TCE table of a machine. A mapping of it counts as a user. */
+export interface TableFile extends Shared {
+  readonly kind: 'kvm-table';
+  readonly table: SpaprTable;
+  readonly end: (host: Host) => void;
+}
+
+/** KVM's VFIO device: the files that it was given, which it keeps open. */
+export interface DeviceBridgeFile extends Shared {
+  readonly kind: 'kvm-device';
+  readonly vm: Vm;
+  added: Added<OpenFile>[];
+  readonly end: (host: Host) => void;
+}
+
+/** A processor of a machine. */
+export interface ProcessorFile extends Shared {
+  readonly kind: 'kvm-processor';
+  readonly vm: Vm;
+}
+
 export type Driver = 'vfio-pci' | 'host' | 'none';
 
 /** An IOMMU group as VFIO has it. */
@@ -192,6 +230,7 @@ export function buildHost(description: MachineDescription): Host {
     events: new Map(),
     registers: new Map(),
     lost: new Map(),
+    mapped: new Set(),
     mayLog: [],
     racing: [],
     diverged: false,

@@ -41,11 +41,13 @@ export const unmapAt = (process: Process, operation: UserUnmap, address: bigint)
 export const fill = (host: Host, process: Process, operation: UserFill, address: bigint): number =>
   write(host, process, address, new Uint8Array(operation.length).fill(operation.byte));
 
-/** The same of words in native order. */
-export function store(host: Host, process: Process, { wordBytes }: Pick<UserStore, 'wordBytes'>, address: bigint, words: readonly bigint[]): number {
+/** The same of words, in native order unless told. */
+export function store(host: Host, process: Process, { wordBytes, order }: Pick<UserStore, 'wordBytes' | 'order'>, address: bigint, words: readonly bigint[]): number {
   const bytes = Buffer.alloc(words.length * wordBytes);
   words.forEach((word, i) => {
-    if (wordBytes === 8) bytes.writeBigUInt64LE(word, i * wordBytes);
+    if (order === 'big' && wordBytes === 8) bytes.writeBigUInt64BE(word, i * wordBytes);
+    else if (order === 'big') bytes.writeUInt32BE(Number(BigInt.asUintN(32, word)), i * wordBytes);
+    else if (wordBytes === 8) bytes.writeBigUInt64LE(word, i * wordBytes);
     else bytes.writeUInt32LE(Number(BigInt.asUintN(32, word)), i * wordBytes);
   });
   return write(host, process, address, bytes);
@@ -67,7 +69,7 @@ export function write(host: Host, process: Process, address: bigint, bytes: Uint
 }
 
 /** The bytes as they may be; undefined where the memory is not there. */
-export function load(host: Host, process: Process, operation: Pick<UserLoad, 'length'>, address: bigint): OpenBytes | undefined {
+export function load(host: Host, process: Pick<Process, 'space'>, operation: Pick<UserLoad, 'length'>, address: bigint): OpenBytes | undefined {
   const parts = partsOf(process, address, operation.length);
   if (parts === undefined || parts.some(({ protection }) => protection === 'none')) return undefined;
   const values = new Uint8Array(operation.length);
@@ -97,7 +99,7 @@ interface Part {
   readonly protection: 'rw' | 'r' | 'none';
 }
 
-function partsOf({ space }: Process, address: bigint, length: number): Part[] | undefined {
+function partsOf({ space }: Pick<Process, 'space'>, address: bigint, length: number): Part[] | undefined {
   const parts: Part[] = [];
   for (let done = 0; done < length; ) {
     const at = address + BigInt(done);

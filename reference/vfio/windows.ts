@@ -108,12 +108,12 @@ function freeTable(host: Host, container: Container, slot: number): void {
 }
 
 /** Clears the entries in use of a range, and lets go of what they referred to. */
-export function clearEntries(host: Host, container: Container, table: IommuTable, first: number, count: number): void {
+export function clearEntries(host: Host, { space }: Payer, table: IommuTable, first: number, count: number): void {
   const inUse = count > table.users.size ? [...table.users.keys()].filter((index) => index >= first && index < first + count) : range(first, count);
   for (const index of inUse) {
     if (!table.users.has(index)) continue;
     host.platform.put(table, index, 0n);
-    release(host, container, table.users.get(index));
+    release(host, space, table.users.get(index));
     table.users.delete(index);
   }
 }
@@ -121,9 +121,9 @@ export function clearEntries(host: Host, container: Container, table: IommuTable
 const range = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
 
 /** Points an entry to a page of a region, or to a page pinned for it alone. Whatever was there is let go. */
-export function mapEntry(host: Host, container: Container, table: IommuTable, index: number, page: MappedPage): void {
+export function mapEntry(host: Host, { space }: Payer, table: IommuTable, index: number, page: MappedPage): void {
   if (page.region !== undefined) page.region.mapped += 1;
-  if (table.users.has(index)) release(host, container, table.users.get(index));
+  if (table.users.has(index)) release(host, space, table.users.get(index));
   host.platform.put(table, index, page.real | host.platform.permission(page.permission));
   table.users.set(index, page.region);
 }
@@ -142,11 +142,14 @@ export const regionPage = (region: Region, address: bigint, permission: bigint):
   permission,
 });
 
+/** Whose registered memory a table's entries map. */
+type Payer = Pick<Container, 'space'>;
+
 /** One mapping fewer; a region that nobody has registered any more goes with its last mapping. */
-function release(host: Host, container: Container, region: Region | undefined): void {
+function release(host: Host, space: AddressSpace | undefined, region: Region | undefined): void {
   if (region === undefined) return;
   region.mapped -= 1;
-  dropUnusedRegion(host, container.space, region);
+  dropUnusedRegion(host, space, region);
 }
 
 /** Gives a region's pages back if no container has registered it and nothing maps it. */

@@ -6,6 +6,7 @@ import { hStuffTce } from '../../reference/papr/h-stuff-tce.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { scenarios as boundaries } from './boundaries.js';
 import { scenarios as get } from './get.js';
+import { scenarios as handed } from './handed.js';
 import { scenarios as indirect } from './indirect.js';
 import { scenarios as lists } from './lists.js';
 import { scenarios as multiTable } from './multi-table.js';
@@ -27,5 +28,6 @@ export const scenarios: readonly Scenario[] = [
   ...lists,
   ...multiTable,
   ...rescind,
+  ...handed,
   ...negatives,
 ];

@@ -167,7 +167,7 @@ def do_close(step, known):
 def do_ioctl(step, known):
     fd, request = number(step["fd"], known), number(step["request"], known)
     if "bytes" not in step:
-        return c_ioctl(fd, request, number(step["value"], known)), None
+        return repeated(step, known, lambda: c_ioctl(fd, request, number(step["value"], known))), None
     data = patched(step, known)
     place = step.get("place", "memory")
     if place != "memory":
@@ -175,6 +175,19 @@ def do_ioctl(step, known):
     memory, address = buffer_of(data, len(data) + SLACK)
     result = c_ioctl(fd, request, address)
     return result, memory.raw[: len(data)]
+
+
+def repeated(step, known, call):
+    """A call; with "until" again and again, until 8 bytes of memory have the value, or it fails."""
+    if "until" not in step:
+        return call()
+    until = step["until"]
+    word = ctypes.c_uint64.from_address(number(until["address"], known))
+    for _time in range(until["most"]):
+        result = call()
+        if result < 0 or word.value == number(until["value"], known):
+            return result
+    return -errno.ETIMEDOUT
 
 
 def ioctl_out_of_reach(fd, request, data, place):
@@ -500,14 +513,23 @@ def both(operations, known):
 
 
 def remember(known, operation, answer):
-    """Keeps what an operation returned, for those that refer to it: of its last step, or of the one it names."""
+    """Keeps what an operation returned, for those that refer to it: of its last step, or of the one it names; and of steps with names of their own."""
     if "pair" in answer:
         for part, result in zip(operation["together"], answer["pair"]):
             remember(known, part, result)
-    elif operation.get("name") and answer.get("steps"):
-        done = answer["steps"]
-        chosen = next((step for step in done if step[0] == operation.get("value")), done[-1])
-        known[operation["name"]] = (int(chosen[1]), bytes.fromhex(chosen[2] or ""))
+        return
+    done = answer.get("steps") or []
+    for step in done:
+        name = operation["steps"][step[0]].get("as") if "steps" in operation else None
+        if name:
+            known[name] = result_of(step)
+    if operation.get("name") and done:
+        known[operation["name"]] = result_of(next((step for step in done if step[0] == operation.get("value")), done[-1]))
+
+
+def result_of(step):
+    _index, result, data = step
+    return int(result), bytes.fromhex(data or "")
 
 
 # ---- Devices and their drivers --------------------------------------------------------------------------------------

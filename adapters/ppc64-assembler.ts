@@ -1,10 +1,10 @@
 /**
- * An assembler for the few 64-bit PowerPC instructions the payload uses: big-endian, flat, with labels.
+ * An assembler for the few 64-bit PowerPC instructions that payloads of bare guests use: flat, with labels.
  *
  * Encodings follow the Power ISA 3.0B, Book I and III; each method is named after its mnemonic.
  */
 
-import { doubleword, register, signed16, unsigned16 } from './operands.js';
+import { doubleword, register, signed16, unsigned16 } from './ppc64-operands.js';
 
 /** Special purpose registers by number (Power ISA 3.0B, Book III, section 4.4.4). */
 export const Spr = { ctr: 9, dar: 19, dec: 22, srr0: 26, srr1: 27, timebase: 268 } as const;
@@ -35,8 +35,14 @@ export class Assembler {
   readonly #fixups: Fixup[] = [];
   #at = 0;
 
-  /** @param size bytes of the image, from address 0; unused bytes are zero */
-  constructor(size: number) {
+  /**
+   * @param size bytes of the image, from address 0; unused bytes are zero
+   * @param order of the bytes of an instruction
+   */
+  constructor(
+    size: number,
+    readonly order: 'big' | 'little' = 'big',
+  ) {
     this.#image = Buffer.alloc(size);
   }
 
@@ -238,6 +244,6 @@ export class Assembler {
       if (distance < -reach || distance >= reach) throw new Error(`label ${label} is too far from 0x${at.toString(16)}`);
       this.#image.writeUInt32BE((this.#image.readUInt32BE(at) | (distance & field)) >>> 0, at);
     }
-    return this.#image;
+    return this.order === 'big' ? this.#image : Buffer.from(this.#image).swap32();
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { Assembler, Spr } from './assembler.js';
+import { Assembler, Spr } from './ppc64-assembler.js';
 
 /** The words of a program that starts at 0, in hexadecimal. */
 function words(write: (a: Assembler) => void, count = 1): string[] {
