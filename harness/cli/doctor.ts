@@ -5,7 +5,6 @@ import type { Scenario } from '../scenario.js';
 /** What a user can do about a capability that is missing, or why it is. */
 const REMEDIES: readonly (readonly [capability: RegExp, remedy: string])[] = [
   [/^vfio$/, 'needs a Linux kernel: lab:pseries, lab:powernv or ssh://user@host'],
-  [/^no-kvm$/, 'the kernel has /dev/kvm'],
   [/^(papr|memory|ddw.*|hcall-.*|cmo|slr|mtt|platform|reboot|vio.*|no-.*|fixed-memory|io-super-page)$/, "a partition's own interface: model or qemu-papr"],
   [/^(pe|device):(pe\d+)/, 'name more devices with --device'],
   [/^(pe|device):pair/, 'name all devices of a group that has several'],
@@ -17,7 +16,6 @@ const REMEDIES: readonly (readonly [capability: RegExp, remedy: string])[] = [
   [/^limit$/, 'locked memory can be limited by a privileged user only: log in as root'],
   [/^bind$/, 'drivers can be changed by a privileged user only: log in as root'],
   [/^witness$/, "the hypervisor's view is to be had in the lab only: lab:pseries"],
-  [/^kvm$/, 'no /dev/kvm that makes machines of the kind HV: load kvm-hv on PowerNV, and log in as root'],
   [/^platform:/, 'another platform'],
   [/^eeh$/, 'the platform has no EEH'],
 ];
