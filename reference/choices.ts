@@ -48,6 +48,7 @@ export const CHOICES = {
   K4: 'KVM: an entry of a list that maps nothing, with an address that is none of the guest\'s: the call ends there with H_PARAMETER, or the entry is stored.',
   K5: 'KVM: an entry of a list that maps nothing, with an address that is not registered, in an attached table: stored, or left to the monitor.',
   K6: 'KVM: the descriptor of a new device: any that is free.',
+  K8: 'KVM: a machine of the kind PR: made, or refused where KVM has none.',
   K7: 'KVM: how large a number an extension that is no business of TCE tables has.',
   K20: 'KVM: which calls of a guest the kernel answers by itself, and which it leaves to its monitor.',
   E1: 'EEH: ending a reset of a PE that is stopped and in none: refused with -7 or -3, or the stop is over.',

@@ -4,7 +4,7 @@ import type { Term } from '../doors/term.js';
 import { E } from '../uapi/errno.js';
 import { KVM_VFIO } from '../uapi/kvm.js';
 import { arg, CONTAINER, GROUP, merged, openWith, type Ioctl, type IoctlInput } from '../vfio/checks.js';
-import type { DeviceBridgeFile, Host, OpenFile, TableFile } from '../vfio/host.js';
+import type { DeviceBridgeFile, GroupFile, Host, OpenFile, TableFile } from '../vfio/host.js';
 import { load } from '../vfio/user-memory.js';
 import type { IommuTable } from '../platform/table-group.js';
 import { BRIDGE, foreignMachine, KVM, MADE, MEMORY, readVm, SAMPLE_SLOT, TABLE, tableMade, tceClause, unreadable, type VmContext } from './checks.js';
@@ -32,7 +32,7 @@ const OTHER_TABLE: readonly Operation[] = [
 
 const ADDED: Operation = { door: 'kvm', op: 'ioctl', fd: BRIDGE, call: NAME, args: { group: BigInt(KVM_VFIO.file), attr: BigInt(KVM_VFIO.add), addr: MEMORY } };
 
-interface Attribute extends VmContext {
+export interface Attribute extends VmContext {
   readonly bridge: DeviceBridgeFile;
   readonly attribute: bigint;
   /** What the attribute's memory holds; undefined where it cannot be read. */
@@ -69,7 +69,7 @@ function descriptorsAt(c: VmContext, count: number): readonly number[] | undefin
 }
 
 const adds = (c: Attribute): boolean => c.attribute === BigInt(KVM_VFIO.add);
-const sets = (c: Attribute): boolean => c.attribute === BigInt(KVM_VFIO.setSpaprTce);
+export const setsTable = (c: Attribute): boolean => c.attribute === BigInt(KVM_VFIO.setSpaprTce);
 
 const unknownGroup = (call: string): Guard<VmContext> => ({
   ...clause(`${call}/group`, 'A group of attributes that the device does not have is refused with ENXIO.'),
@@ -123,20 +123,20 @@ const notAdded: Guard<Attribute> = {
 
 const noGroup: Guard<Attribute> = {
   ...clause(`${NAME}/table-group`, 'To attach: a file that is no group of VFIO is refused with EIO.'),
-  when: (c) => sets(c) && c.named!.kind !== 'group',
+  when: (c) => setsTable(c) && c.named!.kind !== 'group',
   refuse: [-E.EIO],
 };
 
 const noTable: Guard<Attribute> = {
   ...tceClause(`${NAME}/table-descriptor`, 'To attach: a descriptor of a table that is not open is refused with EBADF.'),
-  when: (c) => sets(c) && c.tableFile === undefined,
+  when: (c) => setsTable(c) && c.tableFile === undefined,
   refuse: [-E.EBADF],
   violation: { setup: [stored(4n, [0xffff_ffffn])] },
 };
 
 const foreignTable: Guard<Attribute> = {
   ...tceClause(`${NAME}/table`, 'To attach: a file that is no TCE table of this machine is refused with EINVAL.'),
-  when: (c) => sets(c) && (c.tableFile?.kind !== 'kvm-table' || c.tableFile.table.vm !== c.vm),
+  when: (c) => setsTable(c) && (c.tableFile?.kind !== 'kvm-table' || c.tableFile.table.vm !== c.vm),
   refuse: [-E.EINVAL],
   violation: { setup: [...OTHER_TABLE, stored(4n, [{ from: 'table2.fd' }])] },
 };
@@ -146,13 +146,13 @@ const noWindow: Guard<Attribute> = {
     `${NAME}/window`,
     "To attach: without a window of the group's container that begins where the table does, is at least as large, and has I/O pages no larger, the call is refused with EINVAL.",
   ),
-  when: (c) => sets(c) && windowFor(c) === undefined,
+  when: (c) => setsTable(c) && windowFor(c) === undefined,
   refuse: [-E.EINVAL],
   violation: { instead: withTable(true, openWith(7n)) },
 };
 
 /** The first window of the group that the table fits. */
-function windowFor(c: Attribute): IommuTable | undefined {
+export function windowFor(c: Attribute): IommuTable | undefined {
   if (c.named?.kind !== 'group' || c.tableFile?.kind !== 'kvm-table') return undefined;
   const { table } = c.tableFile;
   return windowsOf(c.named.group).find((hardware) => fits(hardware, table));
@@ -167,8 +167,9 @@ const inBytes = (pages: bigint, pageShift: number): bigint => BigInt.asUintN(64,
 /** The hardware table follows the guest's from now on; what the guest's has already is not carried over. */
 function attach(c: Attribute, table: SpaprTable, hardware: IommuTable): void {
   const known = table.attached.find((attachment) => attachment.table === hardware);
-  if (known === undefined) table.attached.unshift({ table: hardware, uses: 1 });
-  else known.uses += 1;
+  const group = (c.named as GroupFile).group;
+  if (known === undefined) table.attached.unshift({ table: hardware, groups: new Set([group]) });
+  else known.groups.add(group);
   c.added!.attached = true;
 }
 
@@ -181,7 +182,7 @@ export const setDeviceAttr = defineCall<Attribute, IoctlInput>({
   effect: {
     clauses: [
       clause(`${NAME}/added`, 'The device keeps the file open, and so the group in its container.'),
-      clause(`${NAME}/taken-away`, 'The device lets go of the file, and windows that the group attached are changed by the guest no more; what they map stays mapped.'),
+      clause(`${NAME}/taken-away`, 'The device lets go of the file, and windows that the group alone attached follow no table any more, however often it did and whether it still has them; what they map stays mapped.'),
       tceClause(`${NAME}/attached`, 'What the guest stores in the table from now on goes to the window too; what it stored before does not.'),
     ],
     apply(c) {
@@ -191,7 +192,7 @@ export const setDeviceAttr = defineCall<Attribute, IoctlInput>({
         bridge.added.push({ file: named!, attached: false });
         return { clause: `${NAME}/added`, status: 0 };
       }
-      if (sets(c)) {
+      if (setsTable(c)) {
         attach(c, (c.tableFile as TableFile).table, windowFor(c)!);
         return { clause: `${NAME}/attached`, status: 0 };
       }

@@ -66,7 +66,7 @@ function regionFor({ vm }: SpaprTable, { table: { window } }: Attachment, addres
 }
 
 /** The first hardware page of a guest's page that is not registered. */
-function unregisteredPage(table: SpaprTable, attachment: Attachment, address: bigint): number | undefined {
+export function unregisteredPage(table: SpaprTable, attachment: Attachment, address: bigint): number | undefined {
   for (let i = 0; i < hardwarePages(table, attachment); i++) {
     if (!isRegistered(table, attachment, address + (BigInt(i) << attachment.table.window.shift))) return i;
   }
@@ -74,22 +74,27 @@ function unregisteredPage(table: SpaprTable, attachment: Attachment, address: bi
 }
 
 /** Hardware entries of one of the guest's. */
-const hardwarePages = ({ pageShift }: SpaprTable, { table: { window } }: Attachment): number => 2 ** (pageShift - window.pageShift);
+export const hardwarePages = ({ pageShift }: SpaprTable, { table: { window } }: Attachment): number => 2 ** (pageShift - window.pageShift);
 
 /** The first of them: both tables begin at the same bus address. */
 const firstPage = (table: SpaprTable, attachment: Attachment, index: bigint): number => Number(index) * hardwarePages(table, attachment);
+
+/** What the hardware entries of a guest's entry map in one table. */
+export const usersOf = (table: SpaprTable, attachment: Attachment, index: bigint): readonly (Region | undefined)[] =>
+  Array.from({ length: hardwarePages(table, attachment) }, (_, i) => attachment.table.users.get(firstPage(table, attachment, index) + i));
 
 /** Clears the hardware entries of a guest's entry in one table. */
 const clearIn = (host: Host, table: SpaprTable, attachment: Attachment, index: bigint): void =>
   clearEntries(host, table.vm, attachment.table, firstPage(table, attachment, index), hardwarePages(table, attachment));
 
 /** Points the hardware entries of a guest's entry to its page. */
-function mapIn(host: Host, table: SpaprTable, attachment: Attachment, index: bigint, tce: bigint): void {
+export function mapIn(host: Host, table: SpaprTable, attachment: Attachment, index: bigint, tce: bigint): void {
   const guest = guestAddress(tce);
   const start = userAddress(slotAt(table.vm, guest)!, guest);
   for (let i = 0; i < hardwarePages(table, attachment); i++) {
     const address = start + (BigInt(i) << attachment.table.window.shift);
-    mapEntry(host, table.vm, attachment.table, firstPage(table, attachment, index) + i, regionPage(regionFor(table, attachment, address)!, address, permissionOf(tce)));
+    const region = regionAround(table.vm.space, address, 1n << attachment.table.window.shift);
+    if (region !== undefined) mapEntry(host, table.vm, attachment.table, firstPage(table, attachment, index) + i, regionPage(region, address, permissionOf(tce)));
   }
 }
 

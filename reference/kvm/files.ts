@@ -35,9 +35,9 @@ export function forget(host: Host, vm: Vm, { file, attached }: Added<OpenFile>):
 
 function detach(host: Host, vm: Vm, group: VfioGroup): void {
   for (const table of vm.tables) {
-    for (const attachment of table.attached) if (windowsOf(group).includes(attachment.table)) attachment.uses -= 1;
-    const ended = table.attached.filter(({ uses }) => uses === 0);
-    table.attached = table.attached.filter(({ uses }) => uses > 0);
+    for (const { groups } of table.attached) groups.delete(group);
+    const ended = table.attached.filter(({ groups }) => groups.size === 0);
+    table.attached = table.attached.filter(({ groups }) => groups.size > 0);
     for (const attachment of ended) letGo(host, vm, attachment);
   }
 }

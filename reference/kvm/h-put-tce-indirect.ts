@@ -13,7 +13,7 @@ const NAME = `kvm/${CALL}`;
 const LIST_BYTES = 0x1000n;
 const ENTRY_BYTES = 8;
 
-interface Indirect extends TceCall {
+export interface Indirect extends TceCall {
   readonly list: bigint;
   /** The entries of the list; undefined where they cannot be read. */
   readonly entries: readonly bigint[] | undefined;
@@ -83,7 +83,7 @@ const stopping = (stop: Stop, fail: (c: Indirect, index: bigint, tce: bigint) =>
   },
 });
 
-function storeFirst({ host, table, ioba, entries }: Indirect, count: number): void {
+export function storeFirst({ host, table, ioba, entries }: Indirect, count: number): void {
   const first = indexOf(table!, ioba);
   entries!.slice(0, count).forEach((tce, i) => putEntry(host, table!, first + BigInt(i), tce));
 }

@@ -6,7 +6,7 @@ import { faultChecks, HANDED, notEnabled, outsideTable, readTceCall, releasedMem
 const CALL = 'H_PUT_TCE';
 const NAME = `kvm/${CALL}`;
 
-interface Put extends TceCall {
+export interface Put extends TceCall {
   readonly tce: bigint;
 }
 

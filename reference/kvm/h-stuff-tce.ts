@@ -7,7 +7,7 @@ import { notEnabled, nothingAtEnd, outsideTable, readTceCall, unknownTable, type
 const CALL = 'H_STUFF_TCE';
 const NAME = `kvm/${CALL}`;
 
-interface Stuff extends TceCall {
+export interface Stuff extends TceCall {
   readonly value: bigint;
 }
 

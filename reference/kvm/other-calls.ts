@@ -12,8 +12,14 @@ const elsewhere: Guard<IoctlContext> = {
   refuse: [-E.EIO],
 };
 
+const unknownToKvm: Guard<IoctlContext> = {
+  ...kvmClause(`${NAME}/system`, 'A number that means nothing to /dev/kvm is refused with EINVAL.', 'Linux 7.2 arch/powerpc/kvm/powerpc.c kvm_arch_dev_ioctl'),
+  when: ({ file }) => file.kind === 'kvm',
+  refuse: [-E.EINVAL],
+};
+
 const unknown: Guard<IoctlContext> = {
-  ...kvmClause(`${NAME}/number`, 'A number that means nothing to KVM, to a machine, to a table or to a device of KVM is refused with ENOTTY.'),
+  ...kvmClause(`${NAME}/number`, 'A number that means nothing to a machine, to a table or to a device of KVM is refused with ENOTTY.'),
   when: () => true,
   refuse: [-E.ENOTTY],
 };
@@ -23,7 +29,7 @@ export const otherKvmCall = defineCall<IoctlContext, IoctlInput>({
   name: NAME,
   parameters: [],
   read: (host: Host, ioctl: Ioctl) => ({ ...ioctl, host }),
-  guards: [elsewhere, unknown],
+  guards: [elsewhere, unknownToKvm, unknown],
   effect: {
     clauses: [unknown],
     apply() {

@@ -77,7 +77,9 @@ const unknownKind: Guard<IoctlContext> = {
 };
 
 const otherKind: Guard<IoctlContext> = {
-  ...powerClause('KVM_CREATE_VM/kind', 'A machine of the kind PR is refused with EINVAL where KVM has none.'),
+  ...powerClause('KVM_CREATE_VM/kind', 'A machine of the kind PR is made, or refused with EINVAL where KVM has none.'),
+  level: 'may',
+  choice: { id: 'K8', canonical: true },
   when: (c) => arg(c, 'value') === PR,
   refuse: [-E.EINVAL],
 };

@@ -9,10 +9,12 @@ const RECORD_BYTES = 120n;
 const ENTRY_BYTES = 8n;
 const POINTER_BYTES = 8n;
 
+const ALL_BYTES = (1n << 64n) - 1n;
+
 const pagesOf = (bytes: bigint, pageShift: number): bigint => (bytes + (1n << BigInt(pageShift)) - 1n) >> BigInt(pageShift);
 
-/** System pages of entries. */
-export const entryPages = (entries: bigint, pageShift: number): bigint => pagesOf(entries * ENTRY_BYTES, pageShift);
+/** System pages of entries; the bytes are counted in 64 bits. */
+export const entryPages = (entries: bigint, pageShift: number): bigint => pagesOf(BigInt.asUintN(64, entries * ENTRY_BYTES), pageShift) & (ALL_BYTES >> BigInt(pageShift));
 
 /** Bytes of the kernel's record: one piece of memory. */
 export const recordBytes = (entries: bigint, pageShift: number): bigint => RECORD_BYTES + entryPages(entries, pageShift) * POINTER_BYTES;

@@ -51,8 +51,8 @@ export interface SpaprTable {
 /** A hardware table that gets what the guest stores. */
 export interface Attachment {
   readonly table: IommuTable;
-  /** How often groups attached it, less those that were taken away. */
-  uses: number;
+  /** The groups through which it was attached, and that were not taken away since. */
+  readonly groups: Set<object>;
 }
 
 /** A file that KVM's VFIO device was given, and whether a table was ever attached through it. */
