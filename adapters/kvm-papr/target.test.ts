@@ -3,11 +3,11 @@ import type { Observation, Trace } from '../../reference/doors/observation.js';
 import type { Operation, Program } from '../../reference/doors/operations.js';
 import { danglingName } from '../../reference/doors/terms.js';
 import { machineFacts, type MachineDescription } from '../../reference/description.js';
-import { LINUX_POWERNV_PLAIN } from '../model/machines.js';
 import { machineCapabilities, TargetLost, UsageError, type Target, type TargetDescription } from '../target.js';
+import { WITH_KVM } from './linux-host.fixture.js';
 import { KvmPaprTarget } from './target.js';
 
-const WITH_KVM: MachineDescription = LINUX_POWERNV_PLAIN;
+const WITHOUT: MachineDescription = { ...WITH_KVM, linux: { ...WITH_KVM.linux!, kvm: undefined } };
 
 /** A host that does nothing, and says what it was to do. */
 class FakeHost implements Target {
@@ -65,8 +65,8 @@ describe('a partition of KVM', () => {
   });
 
   it('needs a host with KVM: one line says why there is none', () => {
-    expect(() => new KvmPaprTarget(new FakeHost(LINUX_POWERNV_WITHOUT, { kvm: 'no /dev/kvm' }))).toThrow(UsageError);
-    expect(() => new KvmPaprTarget(new FakeHost(LINUX_POWERNV_WITHOUT, { kvm: 'no /dev/kvm' }))).toThrow(/on fake, but saw no \/dev\/kvm; load kvm-hv/);
+    expect(() => new KvmPaprTarget(new FakeHost(WITHOUT, { kvm: 'no /dev/kvm' }))).toThrow(UsageError);
+    expect(() => new KvmPaprTarget(new FakeHost(WITHOUT, { kvm: 'no /dev/kvm' }))).toThrow(/on fake, but saw no \/dev\/kvm; load kvm-hv/);
     const narrow = { ...WITH_KVM, linux: { ...WITH_KVM.linux!, groups: WITH_KVM.linux!.groups.map((group) => ({ ...group, windows: 0 })) } };
     expect(() => new KvmPaprTarget(new FakeHost(narrow))).toThrow(/a PE on fake/);
   });
@@ -140,8 +140,6 @@ describe('a partition of KVM', () => {
     await expect(target.run({ operations: [{ door: 'platform', op: 'reboot' }] })).rejects.toThrow(RangeError);
   });
 });
-
-const LINUX_POWERNV_WITHOUT: MachineDescription = { ...WITH_KVM, linux: { ...WITH_KVM.linux!, kvm: undefined } };
 
 describe('what became of a partition', () => {
   const died: Observation = { kind: 'crashed', message: 'Oops' };

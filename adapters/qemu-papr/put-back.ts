@@ -62,6 +62,7 @@ export class PutBack {
         break;
       case 'vfio':
       case 'iommufd':
+      case 'kvm':
       case 'user':
       case 'host':
         throw new Error(`The target qemu-papr has no door '${operation.door}'.`);

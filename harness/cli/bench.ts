@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KvmPaprTarget } from '../../adapters/kvm-papr/target.js';
+import { KvmPaprTarget } from '../../adapters/kvm-papr/target.js';
 import { UsageError, type Target } from '../../adapters/target.js';
 import { stringify } from '../../reference/doors/json.js';
 import { figureText, meets, type Figure } from '../bench/figure.js';
@@ -33,7 +33,8 @@ export async function benchCommand(
 
 /** How fast a guest of KVM fills its tables; as a picture, too, where one is asked for. */
 async function kvmFigures(open: () => Promise<Target>, plot: string | undefined): Promise<Figure[]> {
-  const target = (await open()) as KvmPaprTarget;
+  const target = await open();
+  if (!(target instanceof KvmPaprTarget)) throw new UsageError('Expected --profile to leave the machine as it is; choose lopar or kvm.');
   const { name, fingerprint } = target.variants[0];
   const rungs = await kvmBench(target);
   if (plot !== undefined) writeFileSync(plot, ladderPlot(fingerprint, rungs));

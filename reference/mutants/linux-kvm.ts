@@ -3,7 +3,7 @@ import { E } from '../uapi/errno.js';
 import { H } from '../uapi/hcall.js';
 import { setsTable, type Attribute } from '../kvm/device-attributes.js';
 import type { Create } from '../kvm/create-spapr-tce.js';
-import { pageBytes } from '../kvm/entries.js';
+import { faultOf, pageBytes } from '../kvm/entries.js';
 import type { Indirect } from '../kvm/h-put-tce-indirect.js';
 import type { Put } from '../kvm/h-put-tce.js';
 import type { TceCall } from '../kvm/tce-checks.js';
@@ -11,7 +11,7 @@ import { entriesOf } from '../platform/table-group.js';
 import type { GroupFile, Host, TableFile } from '../vfio/host.js';
 import { clearEntries } from '../vfio/windows.js';
 import { afterwards, before, clearFirstPage, clearUnscaled, countCleared, countTwice, failCounting, firstAlone, keepOrphans, keepOthers, keepRemoved, replay, storeUntil, unregistered } from './linux-kvm-steps.js';
-import { refuseWith, withCondition, withDamage, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
+import { withCondition, withDamage, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
 
 const PUT = 'kvm/H_PUT_TCE';
 const LIST = 'kvm/H_PUT_TCE_INDIRECT';
@@ -49,6 +49,16 @@ const otherSize: Guard<Attribute> = {
   refuse: [-E.EINVAL],
 };
 
+const toldOfPages: Guard<Put> = {
+  id: `${PUT}/registered`,
+  text: 'Linux 4.19: memory that is registered as smaller pages is refused with H_HARDWARE.',
+  source: 'Linux 4.19 arch/powerpc/kvm/book3s_64_vio.c kvmppc_tce_iommu_do_map',
+  status: 'merged',
+  level: 'must',
+  when: (c) => faultOf(c.table!, c.tce) === 'registered' && !unregistered(c),
+  refuse: [H.H_HARDWARE],
+};
+
 /** What the kernel says when a group is taken away that it never looked at. */
 const GROUP_WARNING = /virt\/kvm\/vfio\.c|kvm_vfio|kvm_spapr_tce_release_vfio_group|Call Trace/;
 
@@ -73,11 +83,11 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'linux-kvm/guest-told',
-    title: 'The guest is told H_HARDWARE of memory that is not registered, where the monitor could have helped',
+    title: "The guest is told H_HARDWARE of memory that is registered as smaller pages than the window's, where the monitor could have helped",
     kind: 'historic',
     clauses: [`${PUT}/registered`],
-    fix: 'KVM: PPC: Inform the userspace about TCE update failures (Linux 4.20)',
-    change: (rules) => refuseWith(rules, `${PUT}/registered`, H.H_HARDWARE),
+    fix: 'f7960e299f13 KVM: PPC: Inform the userspace about TCE update failures',
+    change: (rules) => withGuardBefore(rules, `${PUT}/registered`, toldOfPages),
   },
   {
     id: 'linux-kvm/unscaled-clear',
@@ -102,6 +112,17 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
     clauses: [`${SET}/taken-away`],
     fix: 'KVM: PPC: Release all hardware TCE tables attached to a group (Linux 5.1)',
     change: (rules) => before(rules, SET, keepOthers),
+  },
+  {
+    id: 'linux-kvm/attach-closing-table',
+    title: 'A table that is closed while it is being attached is used after it was given back',
+    kind: 'historic',
+    clauses: [`${SET}/attached`, 'log/quiet'],
+    fix: 'a986fa57fd81 KVM: PPC: Book3S HV: Prevent UAF in kvm_spapr_tce_attach_iommu_group() (CVE-2024-41070)',
+    change: (rules) =>
+      before(rules, SET, (c: Attribute) => {
+        if (setsTable(c) && c.host.racing.includes('close')) c.host.diverged = true;
+      }),
   },
   {
     id: 'linux-kvm/count-unchecked',

@@ -3,7 +3,7 @@ import type { Scenario } from '../../harness/scenario.js';
 import { refused, writes } from '../isolation/vfio/device.js';
 import { V2 } from './attachment.js';
 import { busAt, filledRig, FREE, guestRig } from './rig.js';
-import { BOTH, get, indirect, PAGE, put, RAM, READ, setSlot, stuff } from './steps.js';
+import { attached, BOTH, get, guest, indirect, newTable, PAGE, put, RAM, READ, setSlot, stuff } from './steps.js';
 
 const NO_WRITE = 'dma/write-permission';
 const UNREGISTERED = 'VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY/unregistered';
@@ -44,6 +44,24 @@ const unregistered: Scenario = vfioScenario(
     for (const page of [0n, 1n]) put(p, made, FREE + page, 0n);
     p.do({ door: 'host', op: 'ledger' });
     put(p, made, FREE, RAM | BOTH);
+  },
+);
+
+const firstVersion: Scenario = vfioScenario(
+  {
+    id: 'kvm/registered/version-1',
+    title: 'In a window of SPAPR TCE v1, which knows no registered memory, KVM maps nothing: every page is left to the monitor',
+    clauses: [REGISTERED, 'KVM_SET_DEVICE_ATTR/attached'],
+    requires: ['platform:powernv'],
+  },
+  (p) => {
+    const container = p.v1();
+    p.unmap(container, p.defaultWindow().start, 0x1000n);
+    const made = guest(p);
+    attached(p, made.vm, container, newTable(p, made.vm));
+    put(p, made, FREE, RAM | BOTH);
+    get(p, made, FREE);
+    put(p, made, FREE, 0n);
   },
 );
 
@@ -126,4 +144,4 @@ const partly: Scenario = vfioScenario(
 );
 
 /** What the guest maps of memory that is registered, in part, no more, or not at all. */
-export const scenarios: readonly Scenario[] = [notRegistered, unregistered, released, clearedByList, clearedAtNought, partly];
+export const scenarios: readonly Scenario[] = [notRegistered, unregistered, firstVersion, released, clearedByList, clearedAtNought, partly];

@@ -5,7 +5,7 @@ import type { Term } from '../../reference/doors/term.js';
 import type { HcallName } from '../../reference/uapi/hcall.js';
 import { V2 } from './attachment.js';
 import { busAt, FREE, guestRig } from './rig.js';
-import { BOTH, get, guest, LIOBN, newTable, PAGE, PAGE_SHIFT, put, RAM, READ, stuff } from './steps.js';
+import { BOTH, get, guest, LIOBN, newTable, PAGE, PAGE_SHIFT, put, RAM, READ, stuff, takeAway } from './steps.js';
 
 /*
  * Two calls at the same time: of two processors, or of one and the program. Whatever happens, it must come to the same as one after
@@ -118,6 +118,27 @@ const attachedUnderLoad: Scenario = vfioScenario(
   },
 );
 
+const attachingClosed: Scenario = vfioScenario(
+  {
+    id: 'kvm/together/attached-while-closed',
+    title: 'A table that is closed while it is being attached: it is attached and gone, or refused, and the host goes on',
+    clauses: ['KVM_SET_DEVICE_ATTR/attached', 'KVM_SET_DEVICE_ATTR/taken-away', 'close/closed', 'ledger/locked', 'log/quiet'],
+    requires: V2,
+    destructive: true,
+  },
+  (p) => {
+    const made = guestRig(p);
+    const { fd, words } = made.bridge;
+    for (let round = 0n; round < ROUNDS; round++) {
+      const table = newTable(p, made.vm, { liobn: LIOBN + 1n + round, as: `table${round}` });
+      p.store(words.address, [made.rig.container.group, table], 4);
+      p.together({ door: 'kvm', op: 'ioctl', fd, call: 'KVM_SET_DEVICE_ATTR', args: { group: 1n, attr: 3n, addr: words.address } }, { door: 'vfio', op: 'close', fd: table });
+    }
+    takeAway(p, made.bridge, made.rig.container.group);
+    put(p, made, FREE, RAM | BOTH);
+  },
+);
+
 const sameLiobn: Scenario = vfioScenario(
   {
     id: 'kvm/together/same-liobn',
@@ -159,4 +180,4 @@ const killed: Scenario = vfioScenario(
 );
 
 /** What happens at the same time, and what ends in the middle of it. */
-export const scenarios: readonly Scenario[] = [twoProcessors, mappingAndClearing, samePage, unmapping, closedUnderLoad, attachedUnderLoad, sameLiobn, killed];
+export const scenarios: readonly Scenario[] = [twoProcessors, mappingAndClearing, samePage, unmapping, closedUnderLoad, attachedUnderLoad, attachingClosed, sameLiobn, killed];
