@@ -9,7 +9,7 @@ const POWERNV: Hardware = { ...PSERIES, platform: 'powernv', memoryMib: 2048 };
 const values = (args: readonly string[], option: string): string[] => args.filter((_, i) => args[i - 1] === option);
 
 describe('the PEs for tests', () => {
-  test('are three or four with one edu, one with a disk, and one with two edus', () => {
+  test('are three or four with one edu, one with a disk, and one with two edus; on PowerNV spare ones besides', () => {
     const shape = ({ platform }: Hardware): string[] => labPes(platform).map(({ name, model, devices }) => `${name} ${model} ${devices.join(' ')}`);
     expect(shape(PSERIES)).toEqual([
       'edu1 edu 0001:00:01.0',
@@ -19,7 +19,8 @@ describe('the PEs for tests', () => {
       'disk virtio-blk-pci 0005:00:01.0',
       'pair edu 0006:00:01.0 0006:00:02.0',
     ]);
-    expect(shape(POWERNV).slice(3)).toEqual(['disk nvme 0005:01:00.0', 'pair edu 0004:01:00.0 0004:01:00.1']);
+    expect(shape(POWERNV).slice(0, 4)).toEqual(['edu1 edu 0001:01:00.0', 'edu2 edu 0002:01:00.0', 'edu3 edu 0003:03:00.0', 'spare1 edu 0003:05:00.0']);
+    expect(shape(POWERNV).slice(10)).toEqual(['spare8 edu 0003:13:00.0', 'disk nvme 0005:01:00.0', 'pair edu 0004:01:00.0 0004:01:00.1']);
   });
 
   test('have no NVMe drive on pSeries, whose machines are saved: QEMU cannot save one', () => {

@@ -14,6 +14,8 @@ export interface LabPe {
   readonly bridge: number;
   /** PCI addresses in the guest, as in /sys/bus/pci/devices. */
   readonly devices: readonly string[];
+  /** It takes the place of one that is lost. */
+  readonly spare?: true;
   /** QEMU's name of the device model. */
   readonly model: 'edu' | 'virtio-blk-pci' | 'nvme';
 }
@@ -57,7 +59,16 @@ const DISK_SPECS = {
   nvme: 'nvme,drive=drive,serial=papr-lab',
 } as const;
 /** PEs with one device each: as many as the other PEs leave; PowerNV has five host bridges besides the network card's. */
-const EDU_BRIDGES = { pseries: [1, 2, 3, 4], powernv: [1, 2, 3] } as const;
+const EDU_BRIDGES = { pseries: [1, 2, 3, 4], powernv: [1, 2] } as const;
+/**
+ * PowerNV: a host bridge with a switch, whose ports have a PE with one device each: one more for tests, and spare ones, for PEs that the kernel has
+ * given up. As many as the suites lose.
+ */
+const SWITCH_BRIDGE = 3;
+const SWITCH_PORTS = 9;
+/** Bus of the first port; each takes a second one, for the bridge beside its device. */
+const FIRST_PORT_BUS = 3;
+const BUSES_PER_PORT = 2;
 const DISK_BRIDGE = 5;
 const PAIR_BRIDGE = { pseries: 6, powernv: 4 } as const;
 
@@ -80,10 +91,16 @@ export function labPes(platform: Platform): LabPe[] {
   });
   return [
     ...EDU_BRIDGES[platform].map((bridge) => pe(`edu${bridge}`, bridge, 'edu', first)),
+    ...(platform === 'powernv' ? Array.from({ length: SWITCH_PORTS }, (_, port) => switchPe(pe, port)) : []),
     pe('disk', DISK_BRIDGE, DISK_MODELS[platform], first),
     pe('pair', PAIR_BRIDGE[platform], 'edu', first, second),
   ];
 }
+
+const switchPe = (pe: (name: string, bridge: number, model: 'edu', place: string) => LabPe, port: number): LabPe =>
+  port === 0 ? pe('edu3', SWITCH_BRIDGE, 'edu', portAddress(0)) : { ...pe(`spare${port}`, SWITCH_BRIDGE, 'edu', portAddress(port)), spare: true };
+
+const portAddress = (port: number): string => `${(FIRST_PORT_BUS + port * BUSES_PER_PORT).toString(16).padStart(2, '0')}:00.0`;
 
 const domain = (bridge: number): string => bridge.toString(16).padStart(4, '0');
 
@@ -99,7 +116,10 @@ export function qemuArguments(hardware: Hardware, kernel: string, initrd: string
     // A guest that has panicked stays as it is: its console tells, and a reset brings it back.
     ...['-display', 'none', '-action', 'panic=none'],
     ...['-drive', `if=none,id=drive,format=raw,file=${FILES.drive}`],
-    ...labPes(hardware.platform).flatMap((pe) => devices(hardware.platform, pe)),
+    ...labPes(hardware.platform)
+      .filter(({ bridge }) => hardware.platform !== 'powernv' || bridge !== SWITCH_BRIDGE)
+      .flatMap((pe) => devices(hardware.platform, pe)),
+    ...(hardware.platform === 'powernv' ? switchDevices() : []),
     ...hardware.extraArgs,
   ];
 }
@@ -117,10 +137,25 @@ function devices(platform: Platform, { bridge, devices: places, model }: LabPe):
  * device. With something else on the bus the kernel leaves that be; a bridge is in nobody's way.
  */
 function powernvDevices(spec: string, bridge: number, count: number, guarded: boolean): string[] {
-  const at = (device: string, place: number): string[] => ['-device', `${device},bus=pcie.${bridge},addr=0.${place}`];
-  if (!guarded) return at(spec, 0);
+  if (!guarded) return ['-device', `${spec},bus=pcie.${bridge},addr=0.0`];
+  return guardedDevices(spec, `pcie.${bridge}`, bridge, count);
+}
+
+function guardedDevices(spec: string, bus: string, chassis: number, count: number): string[] {
+  const at = (device: string, place: number): string[] => ['-device', `${device},bus=${bus},addr=0.${place}`];
   const functions = Array.from({ length: count }, (_, i) => at(i === 0 ? `${spec},multifunction=on` : spec, i));
-  return [...functions.flat(), ...at(`pci-bridge,chassis_nr=${bridge}`, count)];
+  return [...functions.flat(), ...at(`pci-bridge,chassis_nr=${chassis}`, count)];
+}
+
+/** Chassis numbers of a machine are each used once; the other bridges have those of their host bridges. */
+const SWITCH_CHASSIS = 16;
+
+function switchDevices(): string[] {
+  const ports = Array.from({ length: SWITCH_PORTS }, (_, port) => [
+    ...['-device', `xio3130-downstream,id=port${port},bus=switch,chassis=${SWITCH_CHASSIS + port},slot=${port},addr=${port.toString(16)}.0`],
+    ...guardedDevices(EDU, `port${port}`, SWITCH_CHASSIS + SWITCH_PORTS + port, 1),
+  ]);
+  return ['-device', `x3130-upstream,id=switch,bus=pcie.${SWITCH_BRIDGE},addr=0.0`, ...ports.flat()];
 }
 
 /** Capabilities that TCG cannot provide and would warn about. */

@@ -4,10 +4,10 @@ import type { GroupDescription } from '../../reference/description.js';
 import { stringify } from '../../reference/doors/json.js';
 import type { Observation } from '../../reference/doors/observation.js';
 import type { Operation, Program } from '../../reference/doors/operations.js';
-import { DEADLINE } from '../../reference/eeh/recovery.js';
 import { PE_OPERATIONS } from '../../reference/eeh/vfio-table.js';
 import { IOMMU_TYPE } from '../../reference/uapi/vfio.js';
 import type { SshTarget } from '../ssh/target.js';
+import { TargetLost } from '../target.js';
 import type { LabMachine } from './machine.js';
 import { bridgeOf, releasePe } from './phb.js';
 
@@ -25,7 +25,7 @@ const GET_STATE = BigInt(PE_OPERATIONS.indexOf('get-state'));
 const groupsOf = (ssh: SshTarget): readonly GroupDescription[] => ssh.variants[0].machine.linux!.groups;
 
 /** What every PE shows. @throws TargetLost */
-export async function portraitsOf(ssh: SshTarget): Promise<Portraits> {
+export async function portraitsOf(ssh: SshTarget): Promise<Map<string, Portrait>> {
   const portraits = new Map<string, Portrait>();
   for (const group of groupsOf(ssh)) portraits.set(group.name, await portraitOf(ssh, group));
   return portraits;
@@ -35,41 +35,66 @@ export async function portraitsOf(ssh: SshTarget): Promise<Portraits> {
  * Makes the PEs that a program has named as new, and looks at all. The host bridge lets them go on, the kernel takes their devices
  * out of the system and finds them again (and has nothing counted against them then, and nothing blocked), and their drivers get them back.
  *
- * @returns true where every PE shows what it showed when the machine was new, and the kernel has complained of nothing. Shown
- *   are the words of the PE's state, that the group can be opened and put into a container, the state as VFIO has it, that each
- *   device can be opened, and its first register; for a disk its first sector
+ * @param fresh what the PEs that count showed when the machine was new
+ * @returns the PEs that do not show that any more. Shown are the words of the PE's state, that the group can be opened and put into
+ *   a container, the state as VFIO has it, that each device can be opened, and its first register; for a disk its first sector
  * @throws TargetLost
  */
-export async function mend(machine: LabMachine, ssh: SshTarget, program: Program, fresh: Portraits): Promise<boolean> {
-  const used = groupsOf(ssh).filter(({ name }) => names(program, name));
-  for (const { name } of used) {
-    for (const { address, pe } of ssh.devicesOf(name)) if (pe !== undefined) await releasePe(machine, { domain: bridgeOf(address), pe });
-    // The kernel may be at it still.
-    if (program.operations.some(isLook)) await ssh.run({ operations: ssh.devicesOf(name).map((_, i) => stateOf(`${name}.dev${i}`, DEADLINE)) });
-    if (!(await ssh.replug(name))) return false;
-  }
-  for (const group of groupsOf(ssh)) {
+export async function mend(machine: LabMachine, ssh: SshTarget, program: Program, fresh: Portraits): Promise<readonly string[]> {
+  const groups = groupsOf(ssh).filter(({ name }) => fresh.has(name));
+  const used = groups.filter(({ name }) => names(program, name));
+  const lost = used.filter(({ name }) => ssh.isGone(name));
+  for (const { name } of lost) await ssh.forget(name);
+  for (const { name } of used) if (!lost.some((group) => group.name === name)) await renew(machine, ssh, name);
+  const others: string[] = [];
+  for (const group of groups) {
+    if (lost.includes(group)) continue;
     const seen = used.includes(group) ? await portraitOf(ssh, group) : await stateWords(ssh, group);
-    const expected = fresh.get(group.name)!;
-    if (seen.some((text, i) => text !== expected[i])) return false;
+    if (seen.some((text, i) => text !== fresh.get(group.name)![i])) others.push(group.name);
   }
-  return true;
+  return [...lost.map(({ name }) => name), ...others];
 }
 
-const isLook = ({ door, op }: Operation): boolean => door === 'host' && op === 'eeh';
+/** Whether it can be seen afterwards is not asked here. */
+async function renew(machine: LabMachine, ssh: SshTarget, name: string): Promise<void> {
+  for (const { address, pe } of ssh.devicesOf(name)) if (pe !== undefined) await releasePe(machine, { domain: bridgeOf(address), pe });
+  if (!(await ssh.replug(name))) throw new TargetLost(`expected the devices of ${name} to be found again where they were, but they were not`);
+}
+
+/**
+ * Puts a spare PE in the place of one.
+ *
+ * @param spares PCI addresses of spare devices
+ * @returns the name of the lost PE from now on; undefined where no spare one is like it
+ * @throws TargetLost
+ */
+export async function substitute(ssh: SshTarget, name: string, spares: readonly string[], fresh: Portraits): Promise<string | undefined> {
+  const wanted = groupsOf(ssh).find((group) => group.name === name)!;
+  for (const group of groupsOf(ssh)) {
+    const isSpare = fresh.has(group.name) && ssh.devicesOf(group.name).every(({ address }) => spares.includes(address));
+    if (!isSpare || group.name === name || shape(group) !== shape(wanted)) continue;
+    ssh.swap(name, group.name);
+    const seen = await portraitOf(ssh, wanted);
+    return seen.join() === fresh.get(name)!.join() ? group.name : undefined;
+  }
+  return undefined;
+}
+
+/** All of a PE but its name. */
+const shape = ({ name: _, ...rest }: GroupDescription): string => stringify(rest, 0);
 
 /** The program names the group or a device of it. */
 const names = ({ operations }: Program, group: string): boolean => new RegExp(`"${group}["\\.]`).test(stringify(operations, 0));
 
-const stateOf = (device: string, within?: number): Operation => ({ door: 'host', op: 'eeh-state', device, ...(within !== undefined && { within }) });
+const stateOf = (device: string): Operation => ({ door: 'host', op: 'eeh-state', device });
 
 const devicesOf = ({ name, devices }: GroupDescription): string[] => devices.map((device) => `${name}.${device.name}`);
 
 /** The beginning of the portrait, which needs nobody to open anything. */
-const stateWords = (ssh: SshTarget, group: GroupDescription): Promise<Portrait> => draw(ssh, devicesOf(group).map((device) => stateOf(device)));
+const stateWords = (ssh: SshTarget, group: GroupDescription): Promise<Portrait> => draw(ssh, devicesOf(group).map(stateOf));
 
 const portraitOf = (ssh: SshTarget, group: GroupDescription): Promise<Portrait> =>
-  draw(ssh, [...devicesOf(group).map((device) => stateOf(device)), ...(group.devices.some(({ kind }) => kind === 'disk') ? disks(group) : opened(group))]);
+  draw(ssh, [...devicesOf(group).map(stateOf), ...(group.devices.some(({ kind }) => kind === 'disk') ? disks(group) : opened(group))]);
 
 const disks = (group: GroupDescription): Operation[] => devicesOf(group).map((device) => ({ door: 'host', op: 'disk', device }));
 

@@ -5,7 +5,7 @@ import { SshTarget, type Freeze } from '../ssh/target.js';
 import { TargetLost, type Target, type TargetDescription } from '../target.js';
 import type { LabOptions } from './blueprint.js';
 import type { LabMachine } from './machine.js';
-import { mend, portraitsOf, type Portraits } from './mend.js';
+import { mend, portraitsOf, substitute, type Portrait } from './mend.js';
 import { bridgeOf, stopPe } from './phb.js';
 import { startLab } from './start.js';
 import { Witness } from './witness.js';
@@ -17,8 +17,8 @@ interface Running {
   readonly witness: Witness;
   /** The console as it was when the machine was ready. */
   readonly mark: number;
-  /** What its PEs showed when it was new, where they can be mended. */
-  readonly fresh: Portraits | undefined;
+  /** What its PEs showed when it was new, where they can be mended; without those that were set aside. */
+  readonly fresh: Map<string, Portrait> | undefined;
 }
 
 /**
@@ -87,8 +87,14 @@ export class LabTarget implements Target {
   async #mended(): Promise<boolean> {
     const { machine, ssh, mark, fresh } = this.#running;
     if (fresh === undefined) return false;
+    const spares = machine.pes.filter(({ spare }) => spare === true).flatMap(({ devices }) => devices);
     try {
-      return (await mend(machine, ssh, this.#last, fresh)) && !machine.hasComplained(mark);
+      for (const name of await mend(machine, ssh, this.#last, fresh)) {
+        const aside = await substitute(ssh, name, spares, fresh);
+        if (aside === undefined) return false;
+        fresh.delete(aside);
+      }
+      return !machine.hasComplained(mark);
     } catch (error) {
       if (error instanceof TargetLost) return false;
       throw error;

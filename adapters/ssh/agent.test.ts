@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -227,6 +227,20 @@ describe('the agent', () => {
     const outcome = await session.run([steps([{ do: 'locked' }]), { pause: true }, steps([{ do: 'locked' }])], { atPause });
     expect(outcome.answers).toHaveLength(3);
     expect(pauses).toEqual([2]);
+  });
+
+  it('has one of two operations under way while the other is done elsewhere', async () => {
+    const pauses: [number, boolean, boolean][] = [];
+    const path = join(scratch, 'made-beside');
+    const atPause = async (count: number, beside: boolean): Promise<void> => {
+      const until = Date.now() + 5_000;
+      while (!existsSync(path) && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+      pauses.push([count, beside, existsSync(path)]);
+    };
+    const make = steps([{ do: 'open', path, flags: ['RDWR', 'CREAT'] }]);
+    const { answers } = await session.run([steps([{ do: 'locked' }]), { together: [{ pause: true }, make], limit: 10 }], { atPause });
+    expect(pauses).toEqual([[1, true, true]]);
+    expect(answers[1]).toMatchObject({ pair: [{}, { steps: [[0, expect.anything(), null]] }] });
   });
 
   it('can be made to wait after every operation', async () => {

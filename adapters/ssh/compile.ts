@@ -249,7 +249,7 @@ class Compiler {
 
   #half(operation: Operation): Instruction {
     const instruction = this.instruction(operation);
-    if ('steps' in instruction || 'end' in instruction) return instruction;
+    if ('steps' in instruction || 'end' in instruction || 'pause' in instruction) return instruction;
     throw new RangeError(`'${operation.op}' cannot be one of two operations at the same time.`);
   }
 

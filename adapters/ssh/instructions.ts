@@ -114,4 +114,5 @@ export type Instruction =
   | { readonly log: true }
   /** Tells what it has so far, and waits. */
   | { readonly pause: true }
+  /** One may be a pause: the other is under way in it. */
   | { readonly together: readonly [Instruction, Instruction]; readonly limit: number };

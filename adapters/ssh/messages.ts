@@ -49,6 +49,8 @@ export const runSchema = z.object({
   answers: z.array(z.union([pair, alone])),
   /** There is more to come. */
   paused: z.literal(true).optional(),
+  /** The operation after these answers is under way. */
+  beside: z.boolean().optional(),
   broken: brokenSchema.nullish(),
   /** Kernel log of a program that was broken off. */
   log: z.array(z.tuple([z.number().int(), z.string()])).optional(),
@@ -65,6 +67,8 @@ export const sessionSchema = z.object({
   /** The kernel log can be read. */
   log: z.boolean().optional(),
 });
+
+export const forgetSchema = z.object({});
 
 export const lookSchema = z.object({ seen: z.array(z.union([z.string(), z.boolean(), z.array(z.string()), z.null()])) });
 

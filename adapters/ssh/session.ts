@@ -3,19 +3,21 @@ import { TargetLost, UsageError } from '../target.js';
 import type { AgentLink } from './agent-link.js';
 import type { FoundDevice } from './devices.js';
 import type { Instruction } from './instructions.js';
-import { runSchema, sessionSchema, type Answer, type RunAnswer } from './messages.js';
+import { forgetSchema, runSchema, sessionSchema, type Answer, type RunAnswer } from './messages.js';
 import { deviceBusy, moduleMissing } from './trouble.js';
 
 /** How a program came out on the host. */
-export interface Outcome extends Omit<RunAnswer, 'paused'> {
+export interface Outcome extends Omit<RunAnswer, 'paused' | 'beside'> {
   /** One answer for every operation, as far as the program came. */
   readonly answers: Answer[];
 }
 
-/** Called at each pause of a program with the number of answers so far; the program goes on when it has resolved. */
-export type AtPause = (answered: number) => Promise<void>;
+/** Called at each pause of a program with the number of answers so far, and whether the next is under way; the program goes on when it has resolved. */
+export type AtPause = (answered: number, beside: boolean) => Promise<void>;
 
 const BIND_SECONDS = 60;
+/** A recovery may have to end first. */
+const REPLUG_SECONDS = 120;
 /** Seconds without a word from this side after which the agent gives everything back. */
 const SILENCE_SECONDS = 60;
 
@@ -47,7 +49,7 @@ export class Session {
     const troubles: unknown[] = [];
     const last = await this.link.request(message, runSchema, (part) => {
       answers.push(...part.answers);
-      const pause = atPause?.(answers.length) ?? Promise.resolve();
+      const pause = atPause?.(answers.length, part.beside === true) ?? Promise.resolve();
       void pause.catch((error: unknown) => troubles.push(error)).then(() => this.link.goOn());
     });
     answers.push(...last.answers);
@@ -64,9 +66,14 @@ export class Session {
 
   /** Takes the devices of a bus out of the system and finds them again, with their drivers. Whether all is as it was before. */
   async replug(devices: readonly string[]): Promise<boolean> {
-    const { answers, after, gone = [] } = await this.run([{ by: '#host', steps: [{ do: 'replug', devices }], limit: BIND_SECONDS }]);
+    const { answers, after, gone = [] } = await this.run([{ by: '#host', steps: [{ do: 'replug', devices }], limit: REPLUG_SECONDS }]);
     const [answer] = answers;
     return answer !== undefined && 'steps' in answer && answer.steps[0]![1] === 0n && !after && gone.length === 0;
+  }
+
+  /** Devices that are lost are none of this session's any more. */
+  async forget(devices: readonly string[]): Promise<void> {
+    await this.link.request({ do: 'forget', devices } as { do: string }, forgetSchema);
   }
 
   #checkBound(device: string, driver: string, answer: Answer | undefined): void {

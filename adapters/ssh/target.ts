@@ -1,5 +1,5 @@
 import type { Observation, Trace } from '../../reference/doors/observation.js';
-import type { HostOperation, Program } from '../../reference/doors/operations.js';
+import type { HostOperation, Operation, Program } from '../../reference/doors/operations.js';
 import { machineCapabilities, TargetLost, type Target, type TargetDescription } from '../target.js';
 import { AgentLink, type AgentOptions } from './agent-link.js';
 import { compile } from './compile.js';
@@ -67,6 +67,8 @@ export class SshTarget implements Target {
   #died = false;
   /** Why the machine must not be used any more before it was renewed. */
   #scar: string | undefined;
+  /** Devices that are not there any more: the kernel has given their PEs up. */
+  #gone: readonly string[] = [];
 
   private constructor(
     private readonly options: SshTargetOptions,
@@ -97,25 +99,26 @@ export class SshTarget implements Target {
 
   async run(program: Program): Promise<Trace> {
     if (this.#scar !== undefined) throw new TargetLost(this.#scar);
+    if (this.#gone.length > 0) throw new TargetLost(this.#asBefore(`${this.#gone.join(', ')} is not there any more: its PE was given up`));
     if (!this.#session.link.alive) await this.#reconnect();
     const { operations } = program;
     const instructions = compile(program, this.#host.facts);
     const partial: Answer[] = [];
     const witnessed = new Map<number, Observation>();
-    const atPause = async (count: number): Promise<void> => {
+    const atPause = async (count: number, beside: boolean): Promise<void> => {
       this.#exchanges += 1;
-      const operation = operations[count - 1];
-      const seen = operation?.door === 'host' ? await this.#outside(operation) : undefined;
-      if (seen !== undefined) witnessed.set(count - 1, seen);
+      const at = beside ? count : count - 1;
+      const operation = outsideOf(operations[at]);
+      const seen = operation && (await this.#outside(operation));
+      if (seen !== undefined) witnessed.set(at, seen);
     };
     const { stepwise = false } = this.options;
     this.#exchanges += 1;
     try {
       const outcome = await this.#session.run(instructions, { stepwise, atPause, partial });
       const seen = observations(program, outcome, this.#host.facts);
-      const { after, gone = [] } = outcome;
-      const scar = after || (gone.length > 0 && `${gone.join(', ')} is not there any more: its PE was given up`);
-      if (scar) this.#scar = `expected ${this.transport.name} to be as before the last program, but ${scar}; restart it`;
+      if (outcome.after) this.#scar = this.#asBefore(outcome.after);
+      this.#gone = outcome.gone ?? [];
       return { program, observations: seen.map((observation, i) => witnessedOr(observation, witnessed.get(i))) };
     } catch (error) {
       if (!(error instanceof TargetLost) || this.#session.link.alive) throw error;
@@ -130,10 +133,33 @@ export class SshTarget implements Target {
     return this.run(program);
   }
 
+  /** From now on programs mean the one group where they name the other. Both are to have devices of the same kinds. */
+  swap(one: string, other: string): void {
+    const { facts } = this.#host;
+    const renamed = (name: string): string => {
+      const [group = '', ...rest] = name.split('.');
+      return [group === one ? other : group === other ? one : group, ...rest].join('.');
+    };
+    const swapped = <T>(entries: ReadonlyMap<string, T>): Map<string, T> => new Map([...entries].map(([name, value]) => [renamed(name), value]));
+    this.#host = { ...this.#host, facts: { ...facts, groups: swapped(facts.groups), devices: swapped(facts.devices) } };
+  }
+
   /** The devices of a group. */
   devicesOf(group: string): readonly DeviceFacts[] {
     return [...this.#host.facts.devices].filter(([name]) => name.startsWith(`${group}.`)).map(([, facts]) => facts);
   }
+
+  /** A device of the group is not there any more. */
+  isGone = (group: string): boolean => this.devicesOf(group).some(({ address }) => this.#gone.includes(address));
+
+  /** Goes on without a group. */
+  async forget(group: string): Promise<void> {
+    const lost = this.devicesOf(group).map(({ address }) => address);
+    await this.#session.forget(lost);
+    this.#gone = this.#gone.filter((address) => !lost.includes(address));
+  }
+
+  #asBefore = (why: string): string => `expected ${this.transport.name} to be as before the last program, but ${why}; restart it`;
 
   /** To the kernel a group's devices are new: they are taken out of the system and found again. False where they are not as before then. */
   async replug(group: string): Promise<boolean> {
@@ -153,6 +179,7 @@ export class SshTarget implements Target {
     this.#host = host;
     this.#boot = session.link.hello.boot;
     this.#scar = undefined;
+    this.#gone = [];
     this.#died = false;
   }
 
@@ -217,7 +244,7 @@ function descriptionOf(options: SshTargetOptions, transport: Transport, { link, 
   const capabilities = machineCapabilities(machine).add('limit').add('bind');
   if (hasLog) capabilities.add('log');
   if (options.witness !== undefined) capabilities.add('witness');
-  if (options.freeze !== undefined && machine.linux?.eeh === true) capabilities.add('freeze');
+  if (options.freeze !== undefined && machine.linux?.eeh === true) capabilities.add('freeze').add('freeze-beside');
   if (eehDebugfs) capabilities.add('eeh-debugfs');
   return {
     name: options.name ?? transport.name,
@@ -230,7 +257,18 @@ function descriptionOf(options: SshTargetOptions, transport: Transport, { link, 
   };
 }
 
-const witnessedOr = (observation: Observation, witnessed: Observation | undefined): Observation =>
-  witnessed !== undefined && observation.kind === 'done' ? witnessed : observation;
+/** The operation that is done beside the host; one of two at the same time may be. */
+function outsideOf(operation: Operation | undefined): HostOperation | undefined {
+  if (operation?.door !== 'host') return undefined;
+  return operation.op === 'together' ? (outsideOf(operation.left) ?? outsideOf(operation.right)) : isOutside(operation) ? operation : undefined;
+}
+
+const isOutside = ({ op }: HostOperation): boolean => op === 'witness' || op === 'freeze';
+
+function witnessedOr(observation: Observation, witnessed: Observation | undefined): Observation {
+  if (witnessed === undefined) return observation;
+  if (observation.kind === 'pair') return { ...observation, left: witnessedOr(observation.left, witnessed), right: witnessedOr(observation.right, witnessed) };
+  return observation.kind === 'done' ? witnessed : observation;
+}
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -424,7 +424,12 @@ def read_text(path):
 
 
 def do_replug(step, known):
-    """Takes devices, and what else is on their bus, out of the system and finds them again: to the kernel they are new."""
+    """
+    Takes devices, and what else is on their bus, out of the system and finds them again: to the kernel they are new. Waits
+    until the kernel is at work on no error any more.
+    """
+    while is_recovering():
+        time.sleep(LOOK_EVERY)
     devices = [Device(address) for address in step["devices"]]
     found = [device.place() for device in devices]
     bridge = os.path.dirname(os.path.realpath(devices[0].path))
@@ -666,6 +671,13 @@ class Lease:
             for address, state in wanted.items()
             if Device(address).is_there() and Device(address).state() != state
         ]
+
+    def forget(self, addresses):
+        """Devices that are none of this session's any more."""
+        for address in addresses:
+            for known in (self.found, self.usual):
+                known.pop(address, None)
+            os.close(self.locks.pop(address))
 
     def gone(self):
         """Devices that are not there any more: the kernel has given their PEs up."""
@@ -1004,10 +1016,18 @@ class Program:
 
     def together(self, operation):
         left, right = operation["together"]
+        if "pause" in left or "pause" in right:
+            return self.beside(left, right)
         if is_plain(left) and is_plain(right) and left["by"] == right["by"]:
             return next(iter(self.begin([operation_of(operation)])))
         waits = [iter(self.begin([part])) for part in (left, right)]
         return {"pair": [next(wait) for wait in waits]}
+
+    def beside(self, left, right):
+        """One has begun when the other side is told to do its own."""
+        wait = iter(self.begin([right if "pause" in left else left]))
+        self.agent.pause(self, beside=True)
+        return {"pair": [{} if "pause" in part else next(wait) for part in (left, right)]}
 
     def answer(self, process, operation):
         """What a process answers. Raises Broken where it dies, or takes longer than the operation may."""
@@ -1156,6 +1176,11 @@ class Agent:
         found = {address: list(state) for address, state in self.lease.found.items()}
         return {"found": found, "log": self.log.fd is not None}
 
+    def on_forget(self, message):
+        """Leaves devices as they are: they have been lost."""
+        self.lease.forget(message["devices"])
+        return {}
+
     def on_run(self, message):
         """Runs a program; "keep" makes the drivers as it leaves them those that later programs find."""
         self.log.mark()
@@ -1175,10 +1200,10 @@ class Agent:
         answer["after"] = ("the process %s cannot be ended" % stuck[0]) if stuck else self.put_back(self.lease.usual) or unset
         return answer
 
-    def pause(self, program):
-        """Tells what is known so far and waits to be told to go on."""
+    def pause(self, program, beside=False):
+        """Tells what is known so far and waits to be told to go on; "beside": with the operation after these under way."""
         self.going_on = False
-        self.reply(program.message, {"paused": True, "answers": program.untold()})
+        self.reply(program.message, {"paused": True, "beside": beside, "answers": program.untold()})
         while not self.going_on:
             self.turn(None)
 
@@ -1217,7 +1242,7 @@ class Agent:
         return trouble
 
 
-REQUESTS = {"look": Agent.on_look, "session": Agent.on_session, "run": Agent.on_run}
+REQUESTS = {"look": Agent.on_look, "session": Agent.on_session, "forget": Agent.on_forget, "run": Agent.on_run}
 
 
 def look(question):
