@@ -111,7 +111,7 @@ export const groupSetContainer = defineCall<SetContainer, IoctlInput>({
     ],
     apply(c) {
       const joined = container(c);
-      const answer = c.other!.kind === 'iommufd' ? joinIommufd(c, c.other as IommufdFile) : undefined;
+      const answer = c.other!.kind === 'iommufd' ? joinIommufd(c, c.other) : undefined;
       if (joined === undefined) return answer!;
       c.host.platform.takeOwnership(c.group.table);
       c.group.container = joined;
