@@ -65,3 +65,31 @@ describe.each([
     expect(departures(operations, observations.with(last, { kind: 'values', values: { locked: 1n } }))).toEqual(['ledger/locked']);
   });
 });
+
+describe('two operations at the same time', () => {
+  const stores = (value: bigint): Operation => ({ door: 'user', op: 'store', address: { from: 'buffer.address' }, wordBytes: 8, words: [value] });
+  const program: readonly Operation[] = [
+    { door: 'user', op: 'map', as: 'buffer', length: 0x1_0000n, protection: 'rw' },
+    { door: 'host', op: 'together', left: stores(0x11n), right: stores(0x22n) },
+    { door: 'host', op: 'together', left: stores(0x33n), right: { door: 'host', op: 'ledger' } },
+    { door: 'host', op: 'together', left: stores(0x44n), right: stores(0x55n) },
+    { door: 'user', op: 'load', address: { from: 'buffer.address' }, length: 8 },
+    { door: 'user', op: 'load', address: { from: 'buffer.address' }, length: 8 },
+  ];
+  const loaded = (...values: readonly number[]): Observation[] => {
+    const bytes = values.map((value) => ({ kind: 'bytes', bytes: Uint8Array.of(value, 0, 0, 0, 0, 0, 0, 0) }) as const);
+    return [...observe(REFERENCE_RULES, program).slice(0, 4), ...bytes];
+  };
+
+  it.each([[0x44], [0x55]])('may have happened in either order: what is seen later says which (%#)', (last) => {
+    expect(departures(program, loaded(last, last))).toEqual([]);
+  });
+
+  it.each([
+    [0x44, 0x55],
+    [0x33, 0x33],
+    [0x66, 0x66],
+  ])('happened in one order, and both happened (%#)', (...seen) => {
+    expect(departures(program, loaded(...seen))).not.toEqual([]);
+  });
+});

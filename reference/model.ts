@@ -20,8 +20,10 @@ export class Model {
   readonly #results = new Map<string, Observation>();
   /** What was followed of a Linux kernel so far, to follow it once more in another way. */
   #followed: Followed[] = [];
-  #way: Way = new Map();
+  #way: Way = AS_IT_SEEMS;
   #part: PartitionModel | HostModel;
+  /** What happens at the same time at this point. */
+  #racing = ALONE;
 
   constructor(
     readonly description: MachineDescription,
@@ -63,14 +65,15 @@ export class Model {
   #follow(operation: Operation, observed: Observation): Judgement {
     this.#remember(operation, observed);
     if (this.#part instanceof PartitionModel) return this.#part.judge(partitionOperation(operation), observed);
-    const judgement = this.#part.judge(operation as LinuxOperation, observed, this.#way.get(this.#followed.length));
-    this.#followed.push({ operation, observed, judgement });
+    const judgement = this.#part.judge(operation as LinuxOperation, observed, this.#way.passOver.get(this.#followed.length));
+    this.#followed.push({ operation, observed, judgement, racing: this.#racing });
     return judgement;
   }
 
   /**
-   * What was seen last departs. Where an earlier refusal may have been of one rule or of another, and the other explains all
-   * that was seen since, that is how it was: says what is to be said of the last operation then.
+   * What was seen last departs. Where an earlier refusal may have been of one rule or of another, or two operations at the same time may have
+   * happened the other way round, and that explains all that was seen since, that is how it was: says what is to be said of the last
+   * operation then.
    */
   #otherWay(): Judgement | undefined {
     const [part, way, followed] = [this.#part, this.#way, this.#followed];
@@ -86,8 +89,13 @@ export class Model {
 
   /** Begins anew and follows what was followed. */
   #followAgain(followed: readonly Followed[], way: Way): void {
-    [this.#part, this.#way, this.#followed] = [this.#begin(), way, []];
-    for (const { operation, observed } of followed) this.#follow(operation, observed);
+    const now = this.#racing;
+    [this.#part, this.#way, this.#followed, this.#racing] = [this.#begin(), way, [], ALONE];
+    for (const { operation, observed, racing } of inOrder(followed, way)) {
+      this.#race(racing);
+      this.#follow(operation, observed);
+    }
+    this.#race(now);
   }
 
   /** The value of a term at this point of the program. @throws DanglingReference */
@@ -105,14 +113,21 @@ export class Model {
     const ahead = this.#copy();
     const inOrder = steps.map(([operation, observation]) => ahead.judge(operation, observation));
     const order = inOrder.some(({ departures }) => departures.length > 0) ? [...steps].reverse() : steps;
-    if (this.#part instanceof HostModel) this.#part.race(left, right);
+    this.#race([left, right]);
     const judgements = order.map(([operation, observation]) => this.judge(operation, observation));
-    if (this.#part instanceof HostModel) this.#part.race();
+    this.#race(ALONE);
     return {
       departures: judgements.flatMap(({ departures }) => departures),
       allowed: judgements.flatMap(({ allowed }) => allowed),
       clauses: judgements.flatMap(({ clauses }) => clauses),
     };
+  }
+
+  /** From now on these operations happen at the same time. */
+  #race(operations: readonly Operation[]): void {
+    if (this.#racing === operations) return;
+    this.#racing = operations;
+    if (this.#part instanceof HostModel) this.#part.race(...operations);
   }
 
   /** A model that has followed the same. */
@@ -140,17 +155,37 @@ interface Followed {
   readonly operation: Operation;
   readonly observed: Observation;
   readonly judgement: Judgement;
+  /** Both operations, the same array for either, of two at the same time. */
+  readonly racing: readonly Operation[];
 }
 
-/** How undecided refusals are taken: by the operation's number, how many of the rules that may have refused it did not. */
-type Way = ReadonlyMap<number, number>;
+/** What is not decided by what was seen, and how it is taken; by the operation's number. */
+interface Way {
+  /** Of a refusal: how many of the rules that may have refused did not. */
+  readonly passOver: ReadonlyMap<number, number>;
+  /** The first of two operations at the same time that happened the other way round than it seems. */
+  readonly swapped: ReadonlySet<number>;
+}
+
+const AS_IT_SEEMS: Way = { passOver: new Map(), swapped: new Set() };
+
+const ALONE: readonly Operation[] = [];
+
+/** What was followed, as it happened if it happened this way. */
+const inOrder = (followed: readonly Followed[], { swapped }: Way): Followed[] =>
+  followed.map((entry, at) => (swapped.has(at) ? followed[at + 1]! : swapped.has(at - 1) ? followed[at - 1]! : entry));
 
 /** More ways than an honest system needs; each costs following everything once more. */
 const MOST_WAYS = 16;
 
-/** The ways that differ from this one in one undecided refusal, the latest first. */
+/** The ways that differ from this one in one thing that is not decided, the latest first. */
 const furtherWays = (way: Way, followed: readonly Followed[]): Way[] =>
-  followed.flatMap(({ judgement }, at) => (judgement.undecided === true ? [new Map(way).set(at, (way.get(at) ?? 0) + 1)] : [])).reverse();
+  followed
+    .flatMap(({ judgement, racing }, at) => [
+      ...(judgement.undecided === true ? [{ ...way, passOver: new Map(way.passOver).set(at, (way.passOver.get(at) ?? 0) + 1) }] : []),
+      ...(racing !== ALONE && racing === followed[at + 1]?.racing && !way.swapped.has(at) ? [{ ...way, swapped: new Set(way.swapped).add(at) }] : []),
+    ])
+    .reverse();
 
 /** Nothing departs but what departed before, and that not last. */
 const explainsMore = (followed: readonly Followed[], before: readonly Followed[]): boolean =>
