@@ -11,7 +11,7 @@ export interface Rung {
   readonly call: Path['call'];
   /** Entries of one call. */
   readonly tces: number;
-  /** The table: with no hardware behind it, with a window of VFIO behind it, or none of the kernel's, so that the monitor is given the call. */
+  /** The table: with no hardware behind it, with a window of VFIO behind it, or none of the kernel's: then the monitor is given the call, and does nothing. */
   readonly table: (typeof TABLES)[number];
   /** Per second, measured by the guest's timebase. */
   readonly callsPerSecond: number;
@@ -24,7 +24,7 @@ interface Path {
   readonly rest: readonly bigint[];
 }
 
-export const TABLES = ['without hardware', 'of a VFIO window', "the monitor's"] as const;
+export const TABLES = ['without hardware', 'of a VFIO window', 'left to the monitor'] as const;
 
 const MULTI = BigInt(MULTI_TCE_LIMIT);
 const PAGE_BYTES = 0x1000n;

@@ -7,7 +7,7 @@ import { ladderPlot } from './ladder-plot.js';
 const RUNGS: readonly Rung[] = [
   { call: 'H_PUT_TCE', tces: 1, table: 'without hardware', callsPerSecond: 20_000 },
   { call: 'H_STUFF_TCE', tces: 512, table: 'without hardware', callsPerSecond: 2_000 },
-  { call: 'H_PUT_TCE', tces: 1, table: "the monitor's", callsPerSecond: 100 },
+  { call: 'H_PUT_TCE', tces: 1, table: 'left to the monitor', callsPerSecond: 100 },
 ];
 
 describe('the ladder', () => {
@@ -15,7 +15,7 @@ describe('the ladder', () => {
     expect(ladderFigures('kvm-papr', RUNGS).map(figureText)).toEqual([
       '  kvm-papr: H_PUT_TCE one by one, table without hardware: 20,000 TCEs per second (20,000 calls)',
       '  kvm-papr: H_STUFF_TCE of 512, table without hardware: 1,024,000 TCEs per second (2,000 calls)  51 × one by one (20,000)',
-      "  kvm-papr: H_PUT_TCE one by one, table the monitor's: 100 TCEs per second (100 calls)",
+      '  kvm-papr: H_PUT_TCE one by one, table left to the monitor: 100 TCEs per second (100 calls)',
     ]);
   });
 

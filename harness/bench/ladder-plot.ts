@@ -7,7 +7,7 @@ const DECADE = 90;
 const TOP = 48;
 /** The smallest power of ten that is drawn: TCEs per second. */
 const LEAST = 3;
-const COLOURS: Readonly<Record<Rung['table'], string>> = { 'without hardware': '#4477aa', 'of a VFIO window': '#228833', "the monitor's": '#cc6677' };
+const COLOURS: Readonly<Record<Rung['table'], string>> = { 'without hardware': '#4477aa', 'of a VFIO window': '#228833', 'left to the monitor': '#cc6677' };
 
 /** The ladder as a picture (SVG): a bar for each path and table, TCEs per second on a logarithmic scale, so that hosts can be compared. */
 export function ladderPlot(system: string, rungs: readonly Rung[]): string {

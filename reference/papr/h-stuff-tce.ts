@@ -42,9 +42,12 @@ const none: Guard<StuffTce> = {
   violation: { args: { count: 0n } },
 };
 
+/** Of no entries none is outside: what is said of that is the count's (A2). */
+const outside: Guard<StuffTce> = { ...(iobaOutside('H_STUFF_TCE') as Guard<StuffTce>), when: (c) => c.count > 0n && c.window !== undefined && !covers(c.window, c.ioba) };
+
 const rangeOutside: Guard<StuffTce> = {
   ...clause('H_STUFF_TCE/range', 'A range that leaves the window is refused with H_PARAMETER and changes no entry.'),
-  when: (c) => !covers(c.window!, c.ioba, c.count),
+  when: (c) => c.count > 0n && !covers(c.window!, c.ioba, c.count),
   refuse: [H.H_PARAMETER],
   violation: { args: { ioba: { from: 'pe0.end', plus: -0x1000n } } },
 };
@@ -82,7 +85,7 @@ export const hStuffTce: Call<StuffTce> = {
     wideLiobn('H_STUFF_TCE'),
     unknownLiobn('H_STUFF_TCE'),
     wrongPane('H_STUFF_TCE'),
-    iobaOutside('H_STUFF_TCE'),
+    outside,
     tableRescinded('H_STUFF_TCE'),
     iobaUnaligned('H_STUFF_TCE'),
     tooMany,
