@@ -97,6 +97,8 @@ export interface Effect<C> {
   readonly clauseOf?: (c: C) => string;
   /** Changes the machine and answers. Where the specification leaves a choice it asks the chooser. */
   readonly apply: (c: C, chooser: Chooser) => Answer;
+  /** After a status that it cannot end with: takes over what was seen, where that shows a state. -1: an error was seen. */
+  readonly resync?: (c: C, seen: number) => void;
 }
 
 /** What a call of the platform is given: its arguments in order, and the number of result cells (RTAS). */
@@ -177,7 +179,10 @@ export function perform<C>(call: Pick<Call<C>, 'guards' | 'effect'>, c: C, choos
     }
     (passed ??= []).push(guard.id);
   }
-  if (!chooser.proceed(call, c)) return { clause: call.effect.clauseOf?.(c) ?? call.effect.clauses[0].id, status: 0 };
+  if (!chooser.proceed(call, c)) {
+    call.effect.resync?.(c, chooser.status(-1));
+    return { clause: call.effect.clauseOf?.(c) ?? call.effect.clauses[0].id, status: 0 };
+  }
   const answer = call.effect.apply(c, chooser);
   return passed === undefined ? answer : { ...answer, passed };
 }

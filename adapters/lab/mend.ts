@@ -8,8 +8,7 @@ import { PE_OPERATIONS } from '../../reference/eeh/vfio-table.js';
 import { IOMMU_TYPE } from '../../reference/uapi/vfio.js';
 import type { SshTarget } from '../ssh/target.js';
 import { TargetLost } from '../target.js';
-import type { LabMachine } from './machine.js';
-import { bridgeOf, releasePe } from './phb.js';
+import { bridgeOf, type PePlace } from './phb.js';
 
 /** What a PE shows of itself, observation by observation. */
 export type Portrait = readonly string[];
@@ -17,17 +16,23 @@ export type Portrait = readonly string[];
 /** The portraits of all PEs, by the names of their groups. */
 export type Portraits = ReadonlyMap<string, Portrait>;
 
+/** What of a target mending needs. */
+export type Mendable = Pick<SshTarget, 'variants' | 'run' | 'replug' | 'devicesOf' | 'isGone' | 'forget' | 'swap'>;
+
+/** Lets a PE go on, as far as its host bridge knows. */
+export type Release = (place: PePlace) => Promise<void>;
+
 /** Index of BAR 0 among VFIO's regions. */
 const BAR0 = 0;
 const WORD = 4;
 const GET_STATE = BigInt(PE_OPERATIONS.indexOf('get-state'));
 
-const groupsOf = (ssh: SshTarget): readonly GroupDescription[] => ssh.variants[0].machine.linux!.groups;
+const groupsOf = (host: Mendable): readonly GroupDescription[] => host.variants[0].machine.linux!.groups;
 
 /** What every PE shows. @throws TargetLost */
-export async function portraitsOf(ssh: SshTarget): Promise<Map<string, Portrait>> {
+export async function portraitsOf(host: Mendable): Promise<Map<string, Portrait>> {
   const portraits = new Map<string, Portrait>();
-  for (const group of groupsOf(ssh)) portraits.set(group.name, await portraitOf(ssh, group));
+  for (const group of groupsOf(host)) portraits.set(group.name, await portraitOf(host, group));
   return portraits;
 }
 
@@ -40,25 +45,25 @@ export async function portraitsOf(ssh: SshTarget): Promise<Map<string, Portrait>
  *   a container, the state as VFIO has it, that each device can be opened, and its first register; for a disk its first sector
  * @throws TargetLost
  */
-export async function mend(machine: LabMachine, ssh: SshTarget, program: Program, fresh: Portraits): Promise<readonly string[]> {
-  const groups = groupsOf(ssh).filter(({ name }) => fresh.has(name));
+export async function mend(host: Mendable, release: Release, program: Program, fresh: Portraits): Promise<readonly string[]> {
+  const groups = groupsOf(host).filter(({ name }) => fresh.has(name));
   const used = groups.filter(({ name }) => names(program, name));
-  const lost = used.filter(({ name }) => ssh.isGone(name));
-  for (const { name } of lost) await ssh.forget(name);
-  for (const { name } of used) if (!lost.some((group) => group.name === name)) await renew(machine, ssh, name);
+  const lost = used.filter(({ name }) => host.isGone(name));
+  for (const { name } of lost) await host.forget(name);
+  for (const { name } of used) if (!lost.some((group) => group.name === name)) await renew(host, release, name);
   const others: string[] = [];
   for (const group of groups) {
     if (lost.includes(group)) continue;
-    const seen = used.includes(group) ? await portraitOf(ssh, group) : await stateWords(ssh, group);
+    const seen = used.includes(group) ? await portraitOf(host, group) : await stateWords(host, group);
     if (seen.some((text, i) => text !== fresh.get(group.name)![i])) others.push(group.name);
   }
   return [...lost.map(({ name }) => name), ...others];
 }
 
 /** Whether it can be seen afterwards is not asked here. */
-async function renew(machine: LabMachine, ssh: SshTarget, name: string): Promise<void> {
-  for (const { address, pe } of ssh.devicesOf(name)) if (pe !== undefined) await releasePe(machine, { domain: bridgeOf(address), pe });
-  if (!(await ssh.replug(name))) throw new TargetLost(`expected the devices of ${name} to be found again where they were, but they were not`);
+async function renew(host: Mendable, release: Release, name: string): Promise<void> {
+  for (const { address, pe } of host.devicesOf(name)) if (pe !== undefined) await release({ domain: bridgeOf(address), pe });
+  if (!(await host.replug(name))) throw new TargetLost(`expected the devices of ${name} to be found again where they were, but they were not`);
 }
 
 /**
@@ -68,13 +73,13 @@ async function renew(machine: LabMachine, ssh: SshTarget, name: string): Promise
  * @returns the name of the lost PE from now on; undefined where no spare one is like it
  * @throws TargetLost
  */
-export async function substitute(ssh: SshTarget, name: string, spares: readonly string[], fresh: Portraits): Promise<string | undefined> {
-  const wanted = groupsOf(ssh).find((group) => group.name === name)!;
-  for (const group of groupsOf(ssh)) {
-    const isSpare = fresh.has(group.name) && ssh.devicesOf(group.name).every(({ address }) => spares.includes(address));
+export async function substitute(host: Mendable, name: string, spares: readonly string[], fresh: Portraits): Promise<string | undefined> {
+  const wanted = groupsOf(host).find((group) => group.name === name)!;
+  for (const group of groupsOf(host)) {
+    const isSpare = fresh.has(group.name) && host.devicesOf(group.name).every(({ address }) => spares.includes(address));
     if (!isSpare || group.name === name || shape(group) !== shape(wanted)) continue;
-    ssh.swap(name, group.name);
-    const seen = await portraitOf(ssh, wanted);
+    host.swap(name, group.name);
+    const seen = await portraitOf(host, wanted);
     return seen.join() === fresh.get(name)!.join() ? group.name : undefined;
   }
   return undefined;
@@ -91,10 +96,10 @@ const stateOf = (device: string): Operation => ({ door: 'host', op: 'eeh-state',
 const devicesOf = ({ name, devices }: GroupDescription): string[] => devices.map((device) => `${name}.${device.name}`);
 
 /** The beginning of the portrait, which needs nobody to open anything. */
-const stateWords = (ssh: SshTarget, group: GroupDescription): Promise<Portrait> => draw(ssh, devicesOf(group).map(stateOf));
+const stateWords = (host: Mendable, group: GroupDescription): Promise<Portrait> => draw(host, devicesOf(group).map(stateOf));
 
-const portraitOf = (ssh: SshTarget, group: GroupDescription): Promise<Portrait> =>
-  draw(ssh, [...devicesOf(group).map(stateOf), ...(group.devices.some(({ kind }) => kind === 'disk') ? disks(group) : opened(group))]);
+const portraitOf = (host: Mendable, group: GroupDescription): Promise<Portrait> =>
+  draw(host, [...devicesOf(group).map(stateOf), ...(group.devices.some(({ kind }) => kind === 'disk') ? disks(group) : opened(group))]);
 
 const disks = (group: GroupDescription): Operation[] => devicesOf(group).map((device) => ({ door: 'host', op: 'disk', device }));
 
@@ -113,8 +118,8 @@ function opened(group: GroupDescription): Operation[] {
   ];
 }
 
-async function draw(ssh: SshTarget, operations: readonly Operation[]): Promise<Portrait> {
-  const { observations } = await ssh.run({ operations });
+async function draw(host: Mendable, operations: readonly Operation[]): Promise<Portrait> {
+  const { observations } = await host.run({ operations });
   return observations.map(textOf);
 }
 

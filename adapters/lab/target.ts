@@ -6,7 +6,7 @@ import { TargetLost, type Target, type TargetDescription } from '../target.js';
 import type { LabOptions } from './blueprint.js';
 import type { LabMachine } from './machine.js';
 import { mend, portraitsOf, substitute, type Portrait } from './mend.js';
-import { bridgeOf, stopPe } from './phb.js';
+import { bridgeOf, releasePe, stopPe } from './phb.js';
 import { startLab } from './start.js';
 import { Witness } from './witness.js';
 
@@ -89,7 +89,7 @@ export class LabTarget implements Target {
     if (fresh === undefined) return false;
     const spares = machine.pes.filter(({ spare }) => spare === true).flatMap(({ devices }) => devices);
     try {
-      for (const name of await mend(machine, ssh, this.#last, fresh)) {
+      for (const name of await mend(ssh, (place) => releasePe(machine, place), this.#last, fresh)) {
         const aside = await substitute(ssh, name, spares, fresh);
         if (aside === undefined) return false;
         fresh.delete(aside);

@@ -6,6 +6,9 @@ import { EDU_DEVICE, EDU_VENDOR } from './edu.js';
 import type { DeviceFacts, MachineFacts, PhbFacts } from './facts.js';
 import type { RtasCall } from './requests.js';
 
+/** The RTAS calls of the EEH option that a machine has together. */
+const EEH_CALLS = ['ibm,set-eeh-option', 'ibm,set-slot-reset', 'ibm,read-slot-reset-state2', 'ibm,get-config-addr-info2', 'ibm,slot-error-detail', 'ibm,configure-pe'] as const;
+
 /** Function sets of `ibm,hypertas-functions` that the suites know. */
 const KNOWN_FUNCTIONS = ['hcall-tce', 'hcall-multi-tce', 'hcall-rdma', 'hcall-migrate'];
 
@@ -36,7 +39,7 @@ export function describeMachine(facts: MachineFacts, batch: Batch, queries: read
   return {
     platform: 'pseries',
     memoryBytes: facts.memoryBytes,
-    functions: [...KNOWN_FUNCTIONS.filter((name) => facts.hypertas.includes(name)), 'reboot'],
+    functions: [...KNOWN_FUNCTIONS.filter((name) => facts.hypertas.includes(name)), ...(EEH_CALLS.every((name) => facts.rtas.has(name)) ? ['rtas-eeh'] : []), 'reboot'],
     pes: facts.phbs.map((phb) => describeBridge(phb, batch, queries.find((query) => query.phb === phb))),
     vios: facts.vio.map(({ window: { liobn, start, size } }, i) => ({
       name: `vio${i}`,

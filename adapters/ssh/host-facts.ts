@@ -32,3 +32,13 @@ export interface HostFacts {
   /** `pe0.dev0`. */
   readonly devices: ReadonlyMap<string, DeviceFacts>;
 }
+
+/** The same with the names of two groups, and of their devices, exchanged. */
+export function withSwapped(facts: HostFacts, one: string, other: string): HostFacts {
+  const renamed = (name: string): string => {
+    const [group = '', ...rest] = name.split('.');
+    return [group === one ? other : group === other ? one : group, ...rest].join('.');
+  };
+  const swapped = <T>(entries: ReadonlyMap<string, T>): Map<string, T> => new Map([...entries].map(([name, value]) => [renamed(name), value]));
+  return { ...facts, groups: swapped(facts.groups), devices: swapped(facts.devices) };
+}

@@ -1,15 +1,16 @@
 import type { Observation, Trace } from '../../reference/doors/observation.js';
-import type { HostOperation, Operation, Program } from '../../reference/doors/operations.js';
+import type { HostOperation, Program } from '../../reference/doors/operations.js';
 import { machineCapabilities, TargetLost, type Target, type TargetDescription } from '../target.js';
 import { AgentLink, type AgentOptions } from './agent-link.js';
 import { compile } from './compile.js';
 import type { DescribedHost } from './describe.js';
-import type { DeviceFacts } from './host-facts.js';
+import { withSwapped, type DeviceFacts } from './host-facts.js';
 import { answered, crashedAt, observations } from './ending.js';
 import { localTransport } from './local-transport.js';
 import type { Answer } from './messages.js';
 import { openHost, type OpenedHost } from './open-host.js';
 import { openSshTransport } from './openssh-transport.js';
+import { outsideOf, witnessedOr } from './outside.js';
 import type { Session } from './session.js';
 import { ssh2Transport } from './ssh2-transport.js';
 import type { SshOptions } from './ssh-settings.js';
@@ -135,13 +136,7 @@ export class SshTarget implements Target {
 
   /** From now on programs mean the one group where they name the other. Both are to have devices of the same kinds. */
   swap(one: string, other: string): void {
-    const { facts } = this.#host;
-    const renamed = (name: string): string => {
-      const [group = '', ...rest] = name.split('.');
-      return [group === one ? other : group === other ? one : group, ...rest].join('.');
-    };
-    const swapped = <T>(entries: ReadonlyMap<string, T>): Map<string, T> => new Map([...entries].map(([name, value]) => [renamed(name), value]));
-    this.#host = { ...this.#host, facts: { ...facts, groups: swapped(facts.groups), devices: swapped(facts.devices) } };
+    this.#host = { ...this.#host, facts: withSwapped(this.#host.facts, one, other) };
   }
 
   /** The devices of a group. */
@@ -255,20 +250,6 @@ function descriptionOf(options: SshTargetOptions, transport: Transport, { link, 
     machine,
     disposable: options.disposable ?? false,
   };
-}
-
-/** The operation that is done beside the host; one of two at the same time may be. */
-function outsideOf(operation: Operation | undefined): HostOperation | undefined {
-  if (operation?.door !== 'host') return undefined;
-  return operation.op === 'together' ? (outsideOf(operation.left) ?? outsideOf(operation.right)) : isOutside(operation) ? operation : undefined;
-}
-
-const isOutside = ({ op }: HostOperation): boolean => op === 'witness' || op === 'freeze';
-
-function witnessedOr(observation: Observation, witnessed: Observation | undefined): Observation {
-  if (witnessed === undefined) return observation;
-  if (observation.kind === 'pair') return { ...observation, left: witnessedOr(observation.left, witnessed), right: witnessedOr(observation.right, witnessed) };
-  return observation.kind === 'done' ? witnessed : observation;
 }
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

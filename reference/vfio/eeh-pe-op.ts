@@ -2,6 +2,7 @@ import type { Chooser } from '../chooser.js';
 import type { Observation } from '../doors/observation.js';
 import { FUNCTIONS, inPartition, onPhb4, TYPES } from '../eeh/injection.js';
 import { keepTo } from '../eeh/pe.js';
+import { LOPAR_STATES, PE_STATES, STATE_NUMBER, type PeState } from '../eeh/states.js';
 import { INJECT_ERR, outcomes, PE_OPERATIONS, type Outcome, type PeOperation } from '../eeh/vfio-table.js';
 import { defineCall, type Clause, type Guard } from '../rules.js';
 import { E } from '../uapi/errno.js';
@@ -141,6 +142,16 @@ function inject(c: PeOp, group: VfioGroup): void {
 
 const came = ({ result }: Ending, observed: Observation): boolean => observed.kind === 'syscall' && Number(observed.result) === result;
 
+/** What GET_STATE showed and must not is what the PE is from then on, so that one departure does not hide the next. */
+function resync(c: PeOp, seen: number): void {
+  const [group, ...others] = c.container.groups;
+  const pe = group && eehOf(group);
+  const states = platformStates(c.host).filter((state) => STATE_NUMBER[state] === seen);
+  if (c.operation === 'get-state' && others.length === 0 && pe !== undefined && states.length > 0) keepTo(pe, states);
+}
+
+const platformStates = ({ linux }: Host): readonly PeState[] => (linux.platform === 'powernv' ? PE_STATES : LOPAR_STATES);
+
 const TEXTS: Readonly<Record<PeOperation | 'inject', string>> = {
   disable: 'DISABLE does nothing: 0.',
   enable: 'ENABLE lets a stopped PE go on both ways, and does nothing to another: 0.',
@@ -178,6 +189,7 @@ export const eehPeOp = defineCall<PeOp, IoctlInput>({
     clauses: [...(Object.keys(TEXTS) as (PeOperation | 'inject')[]).map((name) => clause(`${NAME}/${name}`, TEXTS[name])), several] as unknown as readonly [Clause, ...Clause[]],
     statuses: (c) => [...new Set(endings(c).map(({ result }) => result))],
     clauseOf,
+    resync,
     apply(c, chooser: Chooser) {
       const ending = chooser.oneOf('E3', endings(c), came);
       follow(c, ending);

@@ -41,6 +41,13 @@ describe('a PE that was stopped', () => {
     expect(broken(LINUX_POWERNV, stopped, GET_STATE, result(2n))).toEqual([]);
   });
 
+  it('is what it showed from then on, also where it must not be that', () => {
+    const oracle = new Model(LINUX_POWERNV, REFERENCE_RULES);
+    const system = new Model(LINUX_POWERNV, REFERENCE_RULES);
+    for (const operation of stopped) oracle.judge(operation, system.answer(operation).observation);
+    expect([4n, 4n, 2n, -5n, 2n].map((seen) => oracle.judge(GET_STATE, result(seen)).departures.length)).toEqual([1, 0, 1, 1, 0]);
+  });
+
   it('must bring all ones', () => {
     expect([broken(LINUX_POWERNV, stopped, LOAD, bytes(0)), broken(LINUX_POWERNV, stopped, LOAD, bytes(0xff))]).toEqual([['eeh/stopped-mmio'], []]);
   });
