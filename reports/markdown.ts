@@ -1,7 +1,7 @@
 import { replayLine, systemOf } from './departure-text.js';
+import { code, escape, table } from './markdown-table.js';
 import { clauseMatrix, countClauses } from './matrix.js';
 import { countVerdicts, VERDICTS, type CellRecord, type DepartureRecord, type RunRecord, type ScenarioRecord, type Verdict } from './run-record.js';
-
 import { stateTable, type CellOutcome, type CellRow } from './state-table.js';
 
 /**
@@ -146,14 +146,3 @@ function outcomeText(outcome: CellOutcome | undefined): string {
   const { did, verdict, ledger } = outcome;
   return verdict === 'conforms' ? code(did) : `${code(did)} ${[verdict, ...ledger].join(' ')}`;
 }
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** Text that a table cell shows as it is. */
-const escape = (text: string): string => text.replace(/[\\|`*_<>[\]]/g, '\\$&').replace(/\s*\n\s*/g, ' ');
-
-/** The same as code. */
-const code = (text: string): string => `\`${text.replaceAll('`', "'").replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')}\``;

@@ -15,7 +15,7 @@ import { doctorText } from './doctor.js';
 import { labConsole, labDown, labList, labSsh, labUp, type LabUpOptions } from './lab.js';
 import { labKernel, type LabKernelOptions } from './lab-kernel.js';
 import { list, planText, type ListOptions } from './list.js';
-import { compareStates, reportCommand } from './report.js';
+import { compareReport, reportCommand } from './report.js';
 import { replay, replayText } from './replay.js';
 import { runCommand, type RunCommandOptions } from './run.js';
 import { selectScenarios } from './select.js';
@@ -195,11 +195,11 @@ withTarget('bench', 'measure, and compare with what was asked for')
 
 program
   .command('report')
-  .description('write the HTML report of a run anew, also of one that was cut off; of several runs: what each did in each state of a PE')
+  .description('write the HTML report of a run anew, also of one that was cut off; of several runs: where their systems differ, side by side')
   .argument('[dir...]', 'the directories of runs', ['out/run'])
   .action(async (directories: string[]) => {
     const [directory, ...more] = directories;
-    console.log(more.length === 0 ? await reportCommand(directory!) : compareStates(directories));
+    console.log(more.length === 0 ? await reportCommand(directory!) : compareReport(directories));
   });
 
 program

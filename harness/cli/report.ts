@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../adapters/target.js';
+import { findClause } from '../../reference/clauses.js';
 import { writeRunHtml } from '../../reports/allure/html.js';
+import { comparisonMarkdown } from '../../reports/comparison.js';
 import { readRun } from '../../reports/files.js';
 import { stateTableMarkdown, summaryMarkdown } from '../../reports/markdown.js';
 
@@ -15,9 +17,9 @@ export async function reportCommand(directory: string): Promise<string> {
   return `${summaryMarkdown(record, directory)}\nReport: ${file}`;
 }
 
-/** `report` of several runs: what each of their targets did in each state of a PE. Returns what to print. @throws UsageError */
-export function compareStates(directories: readonly string[]): string {
-  const text = stateTableMarkdown(directories.map(readRun));
-  if (text === '') throw new UsageError(`Expected runs of 'eeh/**' with cells of the table of states; ${directories.join(', ')} have none. For other scenarios use 'compare'.`);
-  return text;
+/** `report` of several runs: the clauses on which their systems differ, and what each did in each state of a PE. Returns what to print. @throws UsageError */
+export function compareReport(directories: readonly string[]): string {
+  const records = directories.map(readRun);
+  const clauses = comparisonMarkdown(records, (clause) => findClause(clause)?.text ?? '');
+  return [clauses, stateTableMarkdown(records)].filter((part) => part !== '').join('\n\n');
 }
