@@ -85,6 +85,15 @@ describe('two operations at the same time', () => {
     expect(departures(program, loaded(last, last))).toEqual([]);
   });
 
+  it('may each time have been the other way round', () => {
+    const rounds = [0x11n, 0x22n, 0x33n, 0x44n].flatMap((value): Operation[] => [
+      { door: 'host', op: 'together', left: stores(value), right: stores(0x77n) },
+      { door: 'user', op: 'load', address: { from: 'buffer.address' }, length: 8 },
+    ]);
+    const turned = rounds.map((operation): Operation => (operation.door === 'host' && operation.op === 'together' ? { ...operation, left: operation.right, right: operation.left } : operation));
+    expect(departures([program[0]!, ...rounds], observe(REFERENCE_RULES, [program[0]!, ...turned]))).toEqual([]);
+  });
+
   it.each([
     [0x44, 0x55],
     [0x33, 0x33],

@@ -90,7 +90,8 @@ export class Model {
   /** Begins anew and follows what was followed. */
   #followAgain(followed: readonly Followed[], way: Way): void {
     const now = this.#racing;
-    [this.#part, this.#way, this.#followed, this.#racing] = [this.#begin(), way, [], ALONE];
+    // What was followed is in the order of this way from now on.
+    [this.#part, this.#way, this.#followed, this.#racing] = [this.#begin(), { ...way, swapped: AS_IT_SEEMS.swapped }, [], ALONE];
     for (const { operation, observed, racing } of inOrder(followed, way)) {
       this.#race(racing);
       this.#follow(operation, observed);
