@@ -364,10 +364,13 @@ def do_setting(step, known):
 def do_pe_state(step, known):
     """
     Whether a device is there, and its PE's two words (firmware's, and the kernel's own). With "within": looks again until the PE is
-    neither isolated nor recovering, or the device stays away: a recovery may take it away for ten seconds.
+    neither isolated nor recovering, or the device stays away: a recovery may take it away for ten seconds. The kernel is not
+    looked at while it is at work: who reads a state that is just being mended may have the PE stopped again (L15).
     """
     start = present = time.monotonic()
     while True:
+        while is_recovering() and time.monotonic() - start < step.get("within", 0):
+            time.sleep(LOOK_EVERY)
         words = pe_words(step["device"])
         now = time.monotonic()
         present = present if words is None else now
