@@ -399,7 +399,9 @@ def is_recovering():
     try:
         if eehd is None:
             eehd = next(pid for pid in os.listdir(root + "/proc") if pid.isdigit() and read_text("/proc/" + pid + "/comm") == "eehd\n")
-        return "eeh_handle_" in read_text("/proc/" + eehd + "/stack")
+        # It waits for work interruptibly, and for hardware not; of one that runs the stack tells nothing.
+        waits = read_text("/proc/" + eehd + "/stat").rpartition(") ")[2].startswith("S")
+        return not waits or "eeh_handle_" in read_text("/proc/" + eehd + "/stack")
     except (OSError, StopIteration):
         return None
 
