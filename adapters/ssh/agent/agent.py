@@ -340,8 +340,9 @@ def do_limit(step, known):
 
 def do_locked(step, known):
     with open("/proc/self/status") as status:
-        kilobytes = int(re.search(r"^VmLck:\s*(\d+) kB", status.read(), re.M).group(1))
-    return kilobytes * 1024 // mmap.PAGESIZE, None
+        text = status.read()
+    locked, pinned = (int(re.search(r"^%s:\s*(\d+) kB" % name, text, re.M).group(1)) * 1024 // mmap.PAGESIZE for name in ("VmLck", "VmPin"))
+    return locked, pinned.to_bytes(8, sys.byteorder)
 
 
 def do_bind(step, known):
