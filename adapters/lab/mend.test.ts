@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LINUX_POWERNV } from '../model/machines.js';
+import type { GroupDescription } from '../../reference/description.js';
 import type { Observation } from '../../reference/doors/observation.js';
 import type { Operation, Program } from '../../reference/doors/operations.js';
 import { TargetLost } from '../target.js';
@@ -10,23 +10,39 @@ const HEALTHY = { present: 1n, firmware: 0x78n, software: 0x800n };
 const ISOLATED = { ...HEALTHY, software: 0x801n };
 const FREEZE: Program = { operations: [{ door: 'host', op: 'freeze', pe: 'pe0', what: 'all' }] };
 
+const group = (name: string, devices: number): GroupDescription => ({
+  name,
+  devices: Array.from({ length: devices }, (_, i) => ({ name: `dev${i}`, kind: 'edu' as const, id: 0x11e8_1234 })),
+  dma32Start: 0,
+  dma32Size: 0x8000_0000,
+  pageSizes: 0x1000n,
+  windows: 2,
+  levels: 5,
+});
+
 /** A host with the PEs pe0 to pe3 and pair0, all as they should be; pe3 is spare. */
 class FakeHost {
   readonly done: string[] = [];
   readonly words = new Map<string, typeof HEALTHY>();
   gone: readonly string[] = [];
   foundAgain = true;
-  readonly #groups = ['pe0', 'pe1', 'pe3', 'pair0'].map((name) => LINUX_POWERNV.linux!.groups.find((group) => group.name === name)!);
+  readonly #groups = [group('pe0', 1), group('pe1', 1), group('pe3', 1), group('pair0', 2)];
 
   readonly mendable = {
-    variants: [{ machine: { ...LINUX_POWERNV, linux: { ...LINUX_POWERNV.linux!, groups: this.#groups } } }],
+    variants: [{ machine: { linux: { groups: this.#groups } } }],
     run: (program: Program) => Promise.resolve({ program, observations: program.operations.map((operation) => this.#observe(operation)) }),
     replug: (name: string) => Promise.resolve(this.done.push(`replug ${name}`) > 0 && this.foundAgain),
-    devicesOf: (name: string) => this.#groups.find((group) => group.name === name)!.devices.map((_, i) => ({ address: `000${this.#groups.findIndex((group) => group.name === name)}:01:00.${i}`, pe: 0xfd })),
+    devicesOf: (name: string) => this.#devicesOf(name),
     isGone: (name: string) => this.gone.includes(name),
     forget: (name: string) => Promise.resolve(void this.done.push(`forget ${name}`)),
     swap: (one: string, other: string) => void this.done.push(`swap ${one} ${other}`),
   } as unknown as Mendable;
+
+  /** Its place among the groups is its host bridge. */
+  #devicesOf(name: string): { address: string; pe: number }[] {
+    const bridge = this.#groups.findIndex((candidate) => candidate.name === name);
+    return this.#groups[bridge]!.devices.map((_, i) => ({ address: `000${bridge}:01:00.${i}`, pe: 0xfd }));
+  }
 
   release = (place: PePlace): Promise<void> => Promise.resolve(void this.done.push(`release ${place.domain}`));
 

@@ -36,6 +36,7 @@ describe('what the agent answers, as observations', () => {
 
   it('has locked memory, log lines, pairs, and processes that ended or are gone', () => {
     expect(observe(LEDGER, answer(16n), LOCAL)).toEqual({ kind: 'values', values: { locked: 16n } });
+    expect(observe(LEDGER, answer(16n, '0300000000000000'), LOCAL)).toEqual({ kind: 'values', values: { locked: 16n, pinned: 3n } });
     const log: Answer = { log: [[6, 'usb 1-1: new device'], [4, 'WARNING: CPU: 0'], [4, 'spapr_tce_create_table: Calling query /pci']] };
     expect(observe({ door: 'host', op: 'log' }, log, LOCAL)).toEqual({ kind: 'lines', lines: ['WARNING: CPU: 0'] });
     const pair: Operation = { door: 'host', op: 'together', left: LEDGER, right: LOAD };

@@ -38,12 +38,18 @@ function observeSteps(operation: Operation, steps: readonly StepAnswer[], host: 
     return { kind: 'syscall', result, ...(Object.keys(fields).length > 0 && { fields }) };
   }
   if (result < 0n) return syscall(result);
-  if (operation.door === 'host' && operation.op === 'ledger') return { kind: 'values', values: { locked: result } };
+  if (operation.door === 'host' && operation.op === 'ledger') return { kind: 'values', values: { locked: result, ...(bytes !== null && { pinned: wordOf(bytes, host) }) } };
   if (operation.door === 'host' && operation.op === 'eeh-state') return { kind: 'values', values: peState(result, bytes, host) };
   if (operation.door === 'host' && operation.op === 'eeh-resets') return { kind: 'values', values: { resets: result } };
   if (isRead(operation)) return { kind: 'bytes', bytes: bytes ?? new Uint8Array() };
   // A transfer of memory that went well is no number worth comparing.
   return syscall(operation.door === 'user' && (operation.op === 'fill' || operation.op === 'store') ? 0n : result);
+}
+
+/** A word of 8 bytes in the host's order. */
+function wordOf(bytes: Uint8Array, { order }: HostFacts): bigint {
+  const buffer = Buffer.from(bytes);
+  return order === 'big' ? buffer.readBigUInt64BE(0) : buffer.readBigUInt64LE(0);
 }
 
 /** Whether the device is there, and the two words of its PE. */

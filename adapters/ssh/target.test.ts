@@ -32,7 +32,7 @@ const GET_DEVICE: Operation[] = [
 const TRANSFER: Operation = { door: 'dma', op: 'read', device: 'pe0.dev0', iova: 0x1000n, length: 8, at: 0, fd: { from: 'd.fd' } };
 const LEDGER: Operation = { door: 'host', op: 'ledger' };
 const WITNESS: Operation = { door: 'host', op: 'witness', pe: 'pe0' };
-const locked = { kind: 'values', values: { locked: 0n } };
+const locked = { kind: 'values', values: { locked: 0n, pinned: 0n } };
 const program = (...operations: Operation[]): Program => ({ operations });
 
 describe('a host as a target', () => {

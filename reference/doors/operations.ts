@@ -378,7 +378,7 @@ export type HostOperation =
   | (ByProcess & { readonly door: 'host'; readonly op: 'exit' | 'kill' })
   /** Sets RLIMIT_MEMLOCK to this many bytes and gives CAP_IPC_LOCK up. */
   | (ByProcess & { readonly door: 'host'; readonly op: 'limit'; readonly bytes: Term })
-  /** The process's locked memory. Observed as the value `locked`: system pages (VmLck). */
+  /** The process's locked memory. Observed as the value `locked`: system pages (VmLck); and, where the target looks, `pinned` (VmPin). */
   | (ByProcess & { readonly door: 'host'; readonly op: 'ledger' })
   /** Gives a device to vfio-pci, to the host's own driver, or to none. Result: 0, or minus an error number. */
   | (ByProcess & { readonly door: 'host'; readonly op: 'bind'; readonly device: string; readonly driver: 'vfio-pci' | 'host' | 'none' })

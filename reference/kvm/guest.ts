@@ -26,9 +26,13 @@ const noDescriptor: Guard<GuestInput[1]> = {
 };
 
 const twice: Guard<Making> = {
-  ...kvmClause(`${NAME}/number`, 'A number that a processor of the machine has is refused with EEXIST, its descriptor closed or not.'),
+  ...kvmClause(
+    `${NAME}/number`,
+    'A number that a processor of the machine has is refused with EEXIST, or by the platform with EINVAL before; its descriptor closed or not.',
+    'Linux 7.2 virt/kvm/kvm_main.c kvm_vm_ioctl_create_vcpu; arch/powerpc/kvm/book3s_hv.c kvmppc_core_vcpu_create_hv: from POWER9 on a core has one processor',
+  ),
   when: ({ file, processor }) => file.vm.processors.has(processor),
-  refuse: [-E.EEXIST],
+  refuse: [-E.EEXIST, -E.EINVAL],
 };
 
 /** A processor, made and run to where it waits for hypercalls to make. */

@@ -55,20 +55,20 @@ const noList: Guard<Indirect> = {
 };
 
 /** What ends the call while it stores entry after entry. */
-type Stop = 'clear-outside' | 'clear-unregistered' | 'partly';
+export type Stop = 'clear-outside' | 'clear-unregistered' | 'partly-registered';
 
 function stopOf({ table, vm }: Indirect, tce: bigint): Stop | undefined {
-  if (permissionOf(tce) !== 0n) return faultOf(table!, tce) === 'partly' ? 'partly' : undefined;
+  if (permissionOf(tce) !== 0n) return faultOf(table!, tce) === 'partly' ? 'partly-registered' : undefined;
   if (slotAt(vm, guestAddress(tce)) === undefined) return 'clear-outside';
   return table!.attached.length > 0 && !isMapped(table!, tce) ? 'clear-unregistered' : undefined;
 }
 
 /** The position of the first entry that ends the call like this; none behind one that must end it. */
-function stoppedAt(c: Indirect, stop: Stop): number | undefined {
+export function stoppedAt(c: Indirect, stop: Stop): number | undefined {
   for (const [i, tce] of c.entries!.entries()) {
     const found = stopOf(c, tce);
     if (found === stop) return i;
-    if (found === 'partly') return undefined;
+    if (found === 'partly-registered') return undefined;
   }
   return undefined;
 }
@@ -109,7 +109,7 @@ const clearUnregistered: Guard<Indirect> = {
 
 const partly: Guard<Indirect> = {
   ...tceClause(`${NAME}/partly-registered`, 'In an attached table: an entry of which a later hardware page is not registered is left to the monitor; the entries before it are stored, and in that window its own maps nothing any more.'),
-  ...stopping('partly', ({ host, table }, index, tce) => failEntry(host, table!, index, tce)),
+  ...stopping('partly-registered', ({ host, table }, index, tce) => failEntry(host, table!, index, tce)),
   refuse: [HANDED],
 };
 

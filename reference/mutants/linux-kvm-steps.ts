@@ -1,8 +1,8 @@
 import type { Answer, Effect, RuleBook } from '../rules.js';
 import { regionAround } from '../memory/process.js';
 import { setsTable, windowFor, type Attribute } from '../kvm/device-attributes.js';
-import { failEntry, faultOf, guestAddress, hardwarePages, indexOf, mapIn, pageBytes, permissionOf, readEntry, putEntry, slotAt, unregisteredPage, userAddress, usersOf } from '../kvm/entries.js';
-import { storeFirst, type Indirect } from '../kvm/h-put-tce-indirect.js';
+import { faultOf, guestAddress, hardwarePages, indexOf, mapIn, pageBytes, permissionOf, readEntry, putEntry, slotAt, unregisteredPage, userAddress, usersOf } from '../kvm/entries.js';
+import { stoppedAt, storeFirst, type Indirect, type Stop } from '../kvm/h-put-tce-indirect.js';
 import type { Put } from '../kvm/h-put-tce.js';
 import type { Attachment, SpaprTable } from '../kvm/state/vm.js';
 import type { TceCall } from '../kvm/tce-checks.js';
@@ -69,20 +69,34 @@ export function clearUnscaled({ host, table, ioba, tce }: Put): void {
 }
 
 /** What was mapped for the page before it failed stays counted, and so does what the later hardware entries had. */
-export function failCounting({ host, table, ioba, tce }: Put): void {
-  const [index, at] = [indexOf(table!, ioba), failing(table!, tce)];
-  if (at !== undefined) {
-    usersOf(table!, at.attachment, index).slice(at.page).forEach(keep);
-    for (let i = 0; i < at.page; i++) keep(regionOf(table!, at.attachment, at.address, i));
-  }
-  failEntry(host, table!, index, tce);
+function countFailed(table: SpaprTable, index: bigint, tce: bigint): void {
+  const at = failing(table, tce);
+  if (at === undefined) return;
+  usersOf(table, at.attachment, index).slice(at.page).forEach(keep);
+  for (let i = 0; i < at.page; i++) keep(regionOf(table, at.attachment, at.address, i));
 }
+
+export const countFailedPut = ({ table, ioba, tce }: Put): void => countFailed(table!, indexOf(table!, ioba), tce);
+
+/** The same of the entry that ends a list. */
+export const countFailedList =
+  (stop: Stop) =>
+  (c: Indirect): void => {
+    const at = stoppedAt(c, stop)!;
+    countFailed(c.table!, indexOf(c.table!, c.ioba) + BigInt(at), c.entries![at]!);
+  };
 
 const regionOf = ({ vm }: SpaprTable, { table }: Attachment, address: bigint, page: number) => regionAround(vm.space, address + (BigInt(page) << table.window.shift), 1n << table.window.shift);
 
 function keep(region: { mapped: number } | undefined): void {
   if (region !== undefined) region.mapped += 1;
 }
+
+/** Of a list that ends early, those before its end. */
+export const countClearedBefore =
+  (stop: Stop) =>
+  (c: Indirect): void =>
+    countCleared({ ...c, entries: c.entries!.slice(0, stoppedAt(c, stop)) });
 
 /** Each entry of a list that maps nothing counts as a mapping of the page that its address names. */
 export function countCleared({ table, entries }: Indirect): void {
@@ -97,11 +111,33 @@ export function countCleared({ table, entries }: Indirect): void {
 
 const isHeld = (host: Host, { table }: Attachment): boolean => [...host.groups.values()].some(({ container }) => container?.tables.includes(table) === true);
 
-/** A table whose window is gone keeps what its entries map. */
-export function keepOrphans({ host, process, fd }: { readonly host: Host; readonly process: { readonly files: ReadonlyMap<number, OpenFile> }; readonly fd: number }): void {
+/** A descriptor that is being closed. */
+interface Closing {
+  readonly host: Host;
+  readonly process: { readonly files: ReadonlyMap<number, OpenFile> };
+  readonly fd: number;
+}
+
+/** What ends with the descriptor, if it is the last one. */
+function ending({ process, fd }: Closing): OpenFile | undefined {
   const file = process.files.get(fd);
-  if (file?.kind !== 'kvm-table' || file.users > 1) return;
-  for (const attachment of file.table.attached) if (!isHeld(host, attachment)) for (const region of attachment.table.users.values()) keep(region);
+  return file !== undefined && file.users === 1 ? file : undefined;
+}
+
+/** Attachments to windows that are gone. */
+const orphansOf = (host: Host, tables: readonly SpaprTable[]): readonly Attachment[] => tables.flatMap(({ attached }) => attached).filter((attachment) => !isHeld(host, attachment));
+
+/** A table whose window is gone keeps what its entries map, whoever lets go of it last. */
+export function keepOrphans(c: Closing): void {
+  const file = ending(c);
+  const tables = file?.kind === 'kvm-table' ? [file.table] : file?.kind === 'kvm-device' ? file.vm.tables : [];
+  for (const { table } of orphansOf(c.host, tables)) for (const region of table.users.values()) keep(region);
+}
+
+/** The same where the group that attached it is taken away. */
+export function keepTakenOrphans(c: Attribute): void {
+  if (!takesAway(c) || c.named?.kind !== 'group') return;
+  for (const { table, groups } of orphansOf(c.host, c.vm.tables)) if (groups.size === 1 && groups.has(c.named.group)) for (const region of table.users.values()) keep(region);
 }
 
 /** Somebody has the attachment who never lets go of it. */
@@ -118,7 +154,13 @@ export function countTwice(c: Attribute): void {
 
 /** Attachments to windows that are gone stay when the group is taken away. */
 export function keepRemoved(c: Attribute): void {
-  if (takesAway(c)) for (const { attached } of c.vm.tables) for (const attachment of attached) if (!isHeld(c.host, attachment)) pin(attachment);
+  if (takesAway(c)) orphansOf(c.host, c.vm.tables).forEach(pin);
+}
+
+/** They stay when the device is closed, too. */
+export function keepRemovedAtEnd(c: Closing): void {
+  const file = ending(c);
+  if (file?.kind === 'kvm-device') orphansOf(c.host, file.vm.tables).forEach(pin);
 }
 
 /** All attachments but the first stay. */
@@ -132,6 +174,9 @@ export function firstAlone(rules: RuleBook, call: string): RuleBook {
   return changeCall(unchecked, call, (original) => ({ ...original, read: (...input: never[]) => withinTable(original.read(...input) as Range) }));
 }
 
+/** Somebody has written behind a table. */
+export const BEHIND_TABLE = 'behind-table';
+
 /** A call on several entries; those of a list are none where they cannot be read. */
 type Range = TceCall & { readonly entries?: readonly bigint[] | undefined };
 
@@ -142,6 +187,7 @@ function withinTable(c: Range): Range {
   const unreadable = 'entries' in c && c.entries === undefined;
   if (unreadable || index < 0n || left <= 0n || c.count <= left) return c;
   c.host.diverged = true;
+  c.host.machine.scars.add(BEHIND_TABLE);
   return { ...c, count: left, ...(c.entries && { entries: c.entries.slice(0, Number(left)) }) };
 }
 

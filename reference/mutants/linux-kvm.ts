@@ -10,8 +10,8 @@ import type { TceCall } from '../kvm/tce-checks.js';
 import { entriesOf } from '../platform/table-group.js';
 import type { GroupFile, Host, TableFile } from '../vfio/host.js';
 import { clearEntries } from '../vfio/windows.js';
-import { afterwards, before, clearFirstPage, clearUnscaled, countCleared, countTwice, failCounting, firstAlone, keepOrphans, keepOthers, keepRemoved, replay, storeUntil, unregistered } from './linux-kvm-steps.js';
-import { withCondition, withDamage, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
+import { afterwards, BEHIND_TABLE, before, clearFirstPage, clearUnscaled, countCleared, countClearedBefore, countFailedList, countFailedPut, countTwice, firstAlone, keepOrphans, keepOthers, keepRemoved, keepRemovedAtEnd, keepTakenOrphans, replay, storeUntil, unregistered } from './linux-kvm-steps.js';
+import { withCondition, withDamage, withGuardBefore, withMoreDamage, withoutGuard, type Mutant } from './mutant.js';
 
 const PUT = 'kvm/H_PUT_TCE';
 const LIST = 'kvm/H_PUT_TCE_INDIRECT';
@@ -62,7 +62,7 @@ const toldOfPages: Guard<Put> = {
 /** What the kernel says when a group is taken away that it never looked at. */
 const GROUP_WARNING = /virt\/kvm\/vfio\.c|kvm_vfio|kvm_spapr_tce_release_vfio_group|Call Trace/;
 
-/** Faults of KVM's TCE tables: those that were mended, and those that reading 7.2 shows. */
+/** Faults of KVM's TCE tables: those that were mended, those that 6.12 and 7.2 have, and invented ones. */
 export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
   {
     id: 'linux-kvm/list-checked-while-stored',
@@ -129,7 +129,7 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
     title: 'Only the first entry of H_STUFF_TCE and H_PUT_TCE_INDIRECT is held against the end of the table: the guest writes behind it',
     kind: 'historic',
     clauses: [`${STUFF}/ioba-beyond`, `${LIST}/ioba-beyond`],
-    fix: 'between Linux 6.12 and 7.2: iommu_tce_check_ioba looks at the count',
+    fix: 'iommu_tce_check_ioba looks at the count (between Linux 6.12 and 7.2)',
     change: (rules) => [STUFF, LIST].reduce(firstAlone, rules),
   },
   {
@@ -142,7 +142,9 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
       return [PUT, 'kvm/H_GET_TCE', STUFF, LIST].reduce(
         (book, call) =>
           before(book, call, ({ host, table }: TceCall) => {
-            if (table!.offset + table!.size >= 1n << 64n) host.diverged = true;
+            if (table!.offset + table!.size < 1n << 64n) return;
+            host.diverged = true;
+            host.machine.scars.add(BEHIND_TABLE);
           }),
         unchecked,
       );
@@ -150,24 +152,32 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'linux-kvm/failed-page-stays-counted',
-    title: 'What a page mapped that can now be mapped in part only stays counted: its memory is pinned and charged for ever',
+    title: 'What an entry had that cannot be stored whole stays counted: its memory is pinned and charged for ever',
     kind: 'historic',
-    clauses: [`${PUT}/partly-registered`, 'ledger/locked'],
-    change: (rules) => withDamage(rules, `${PUT}/partly-registered`, failCounting),
+    clauses: [`${PUT}/partly-registered`, `${LIST}/partly-registered`, `${LIST}/clear-unregistered`, 'ledger/locked'],
+    change: (rules) =>
+      (['partly-registered', 'clear-unregistered'] as const).reduce(
+        (book, stop) => withMoreDamage(book, `${LIST}/${stop}`, countFailedList(stop)),
+        withMoreDamage(rules, `${PUT}/partly-registered`, countFailedPut),
+      ),
   },
   {
     id: 'linux-kvm/list-clear-counts',
     title: 'An entry of a list that maps nothing counts as a mapping of the page its address names: memory stays pinned and charged for ever',
     kind: 'historic',
     clauses: [`${LIST}/stored`, 'ledger/locked'],
-    change: (rules) => before(rules, LIST, countCleared),
+    change: (rules) =>
+      (['clear-outside', 'clear-unregistered', 'partly-registered'] as const).reduce(
+        (book, stop) => withMoreDamage(book, `${LIST}/${stop}`, countClearedBefore(stop)),
+        before(rules, LIST, countCleared),
+      ),
   },
   {
     id: 'linux-kvm/orphan-stays-counted',
     title: 'What the guest mapped in a window that was removed stays counted when the table goes: its memory is pinned and charged for ever',
     kind: 'historic',
     clauses: ['close/closed', 'ledger/locked'],
-    change: (rules) => before(rules, 'close', keepOrphans),
+    change: (rules) => before(before(rules, 'close', keepOrphans), SET, keepTakenOrphans),
   },
   {
     id: 'linux-kvm/attached-twice-stays',
@@ -181,7 +191,7 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
     title: 'A window that was removed before its group was taken away stays attached as long as the table lives',
     kind: 'historic',
     clauses: [`${SET}/taken-away`],
-    change: (rules) => before(rules, SET, keepRemoved),
+    change: (rules) => before(before(rules, SET, keepRemoved), 'close', keepRemovedAtEnd),
   },
   {
     id: 'linux-kvm/host-window-attached',
@@ -210,15 +220,15 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'linux-kvm/clears-first-page',
-    title: "Invented: of a guest's page only the first hardware page is taken back",
-    kind: 'systematic',
+    title: "Of a guest's page only the first hardware page is taken back",
+    kind: 'invented',
     clauses: [`${PUT}/cleared`, `${STUFF}/cleared`],
     change: (rules) => [PUT, STUFF].reduce(clearFirstPage, rules),
   },
   {
     id: 'linux-kvm/replays',
-    title: 'Invented: attaching carries over what the table has already',
-    kind: 'systematic',
+    title: 'Attaching carries over what the table has already',
+    kind: 'invented',
     clauses: [`${SET}/attached`],
     change: (rules) =>
       afterwards(rules, SET, ({ host, tableFile }: Attribute, { clause }) => {
@@ -227,8 +237,8 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'linux-kvm/detaching-clears',
-    title: 'Invented: taking a group away clears its windows',
-    kind: 'systematic',
+    title: 'Taking a group away clears its windows',
+    kind: 'invented',
     clauses: [`${SET}/taken-away`],
     change: (rules) =>
       afterwards(rules, SET, ({ host, vm, named }: Attribute, { clause }) => {

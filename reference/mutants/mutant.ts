@@ -58,6 +58,18 @@ export const refuseAlsoWith = (rules: RuleBook, id: string, also: Status): RuleB
 export const withDamage = <C>(rules: RuleBook, id: string, damage: NonNullable<Guard<C>['damage']>): RuleBook =>
   replaceGuard(rules, id, (guard) => [{ ...guard, damage: damage as (c: unknown) => void }]);
 
+/** The rules with something done where this check refuses, before what it does itself. */
+export const withMoreDamage = <C>(rules: RuleBook, id: string, more: NonNullable<Guard<C>['damage']>): RuleBook =>
+  replaceGuard(rules, id, (guard) => [
+    {
+      ...guard,
+      damage(c): void {
+        (more as (c: unknown) => void)(c);
+        guard.damage?.(c);
+      },
+    },
+  ]);
+
 /** The rules with another check before this one. */
 export const withGuardBefore = <C>(rules: RuleBook, id: string, added: Guard<C>): RuleBook =>
   replaceGuard(rules, id, (guard) => [added as Guard<unknown>, guard]);

@@ -23,6 +23,7 @@ const clause = merged('Linux 7.2 mm/util.c account_locked_vm; drivers/vfio/vfio_
 
 /** Clauses of what is seen from outside the calls. */
 export const HOST_CLAUSES = [
+  clause('ledger/pinned', 'What /dev/iommu has pinned of the memory that a process mapped counts as its pinned memory (VmPin), whoever is charged for it; VFIO for SPAPR TCE counts nothing there.', 'Linux 7.2 drivers/iommu/iommufd/pages.c iopt_pages_update_pinned; arch/powerpc/mm/book3s64/iommu_api.c'),
   clause('ledger/locked', 'The locked memory of a process is that of the windows, regions and enabled containers it pays for; what a refused call locked is given back.'),
   clause('log/quiet', 'No call of a user program makes the kernel log a warning, a bug or an oops.', 'Linux Documentation/process/coding-style.rst, WARN and BUG'),
   clause('witness/mapped', 'The hardware maps exactly what the program has mapped.', 'Linux arch/powerpc/kernel/iommu.c iommu_tce_xchg_no_kill'),
@@ -40,7 +41,7 @@ export function hostAnswer(host: Host, operation: Operation, process: Process, v
 function answerOf(host: Host, operation: Operation, process: Process): Observation {
   switch (operation.op) {
     case 'ledger':
-      return { kind: 'values', values: { locked: process.space.lockedPages } };
+      return { kind: 'values', values: { locked: process.space.lockedPages, pinned: process.space.pinnedPages } };
     case 'log':
       return { kind: 'lines', lines: [] };
     case 'witness':
@@ -106,11 +107,16 @@ function endProcess(host: Host, process: Process): void {
 }
 
 function judgeLedger(process: Process, observed: Observation): Judgement {
-  const locked = observed.kind === 'values' ? observed.values['locked'] : undefined;
-  const expected = process.space.lockedPages;
-  if (locked === expected) return conforms('ledger/locked');
-  if (locked !== undefined) process.space.lockedPages = locked;
-  return departs('ledger/locked', `${expected} pages`, `${locked ?? 'nothing'} pages`);
+  const { locked, pinned } = observed.kind === 'values' ? observed.values : {};
+  const { lockedPages, pinnedPages } = process.space;
+  if (locked !== lockedPages) {
+    if (locked !== undefined) process.space.lockedPages = locked;
+    return departs('ledger/locked', `${lockedPages} pages`, `${locked ?? 'nothing'} pages`);
+  }
+  // Not every target looks.
+  if (pinned === undefined) return conforms('ledger/locked');
+  process.space.pinnedPages = pinned;
+  return pinned === pinnedPages ? conforms('ledger/locked', 'ledger/pinned') : departs('ledger/pinned', `${pinnedPages} pages`, `${pinned} pages`);
 }
 
 /** What the kernel says when something is wrong with itself. */

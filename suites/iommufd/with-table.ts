@@ -3,7 +3,7 @@ import type { VfioProgramBuilder } from '../../harness/build/vfio-program-builde
 import type { Scenario } from '../../harness/scenario.js';
 import { IOAS_MAP, VFIO_IOAS } from '../../reference/uapi/iommufd.js';
 import { IOMMU_TYPE } from '../../reference/uapi/vfio.js';
-import { allow, AT, copy, mapAnywhere, mapAt, newIoas, pages, PAGE, READ_WRITE, smallPages, unmapAll, type IoasHandle } from './steps.js';
+import { allow, AT, copy, mapAnywhere, mapAt, newIoas, pages, PAGE, READ_WRITE, smallPages, unmap, unmapAll, type IoasHandle } from './steps.js';
 
 /* What only an IOAS with a page table or with reserved IOVAs refuses: the kernel's test driver has both. */
 
@@ -76,6 +76,22 @@ export const scenarios: readonly Scenario[] = [
     p.iommufd(ioas.fd, 'IOMMU_IOAS_MAP_FILE', { flags: READ_WRITE, ioas_id: ioas.id, fd: file, length: PAGE });
     p.iommufd(ioas.fd, 'IOMMU_IOAS_COPY', { flags: READ_WRITE, dst_ioas_id: ioas.id, src_ioas_id: ioas.id, length: PAGE, src_iova: { from: `mapped${PAGE}.iova` } });
     unmapAll(p, ioas);
+  }),
+  vfioScenario({ id: 'iommufd/with-table/pinned', title: 'What a page table has is pinned once, copies and second tables or not, and counts as pinned whoever is charged', clauses: ['ledger/pinned', 'ledger/locked', 'IOMMU_IOAS_COPY/copied', 'IOMMU_IOAS_UNMAP/unmapped', 'IOMMU_DESTROY/destroyed'], requires: ['mock', 'limit'] }, (p) => {
+    for (const mode of [0n, 1n]) {
+      const fd = p.iommu();
+      p.iommufd(fd, 'IOMMU_OPTION', { option_id: 0n, op: 0n, val64: mode });
+      const ioas = newIoas(p, fd);
+      const buffer = p.memory();
+      mapAt(p, ioas, buffer.address, AT, pages(4n));
+      for (const as of ['first', 'second']) p.iommufd(fd, 'IOMMU_TEST_OP_MOCK_DOMAIN', { id: ioas.id }, { as: `${as}${mode}` });
+      copy(p, ioas, AT + PAGE, ioas, 2n * AT, pages(2n));
+      unmap(p, ioas, AT, pages(4n));
+      for (const as of ['first', 'second']) p.iommufd(fd, 'IOMMU_DESTROY', { id: { from: `${as}${mode}.out_stdev_id` } });
+      unmapAll(p, ioas);
+      // From here on somebody is charged.
+      p.limit(pages(64n));
+    }
   }),
   vfioScenario({ id: 'iommufd/with-table/large-pages', title: 'Large pages cannot be given up while a page table has something mapped', clauses: ['IOMMU_OPTION/large-mapped', 'TYPE1_SET_IOMMU/large-mapped'], requires: ['mock'] }, (p) => {
     const ioas = newIoas(p);

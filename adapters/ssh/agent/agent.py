@@ -354,8 +354,9 @@ def do_limit(step, known):
 
 def do_locked(step, known):
     with open("/proc/self/status") as status:
-        kilobytes = int(re.search(r"^VmLck:\s*(\d+) kB", status.read(), re.M).group(1))
-    return kilobytes * 1024 // mmap.PAGESIZE, None
+        text = status.read()
+    locked, pinned = (int(re.search(r"^%s:\s*(\d+) kB" % name, text, re.M).group(1)) * 1024 // mmap.PAGESIZE for name in ("VmLck", "VmPin"))
+    return locked, pinned.to_bytes(8, sys.byteorder)
 
 
 def do_bind(step, known):
@@ -377,10 +378,13 @@ def do_setting(step, known):
 def do_pe_state(step, known):
     """
     Whether a device is there, and its PE's two words (firmware's, and the kernel's own). With "within": looks again until the PE is
-    neither isolated nor recovering, or the device stays away: a recovery may take it away for ten seconds.
+    neither isolated nor recovering, or the device stays away: a recovery may take it away for ten seconds. The kernel is not
+    looked at while it is at work: who reads a state that is just being mended may have the PE stopped again (L15).
     """
     start = present = time.monotonic()
     while True:
+        while is_recovering() and time.monotonic() - start < step.get("within", 0):
+            time.sleep(LOOK_EVERY)
         words = pe_words(step["device"])
         now = time.monotonic()
         present = present if words is None else now
@@ -409,7 +413,9 @@ def is_recovering():
     try:
         if eehd is None:
             eehd = next(pid for pid in os.listdir(root + "/proc") if pid.isdigit() and read_text("/proc/" + pid + "/comm") == "eehd\n")
-        return "eeh_handle_" in read_text("/proc/" + eehd + "/stack")
+        # It waits for work interruptibly, and for hardware not; of one that runs the stack tells nothing.
+        waits = read_text("/proc/" + eehd + "/stat").rpartition(") ")[2].startswith("S")
+        return not waits or "eeh_handle_" in read_text("/proc/" + eehd + "/stack")
     except (OSError, StopIteration):
         return None
 
