@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import type { MachineDescription } from '../../reference/description.js';
 import type { Operation, Program } from '../../reference/doors/operations.js';
-import type { Term } from '../../reference/doors/term.js';
+import { isReference, type Term } from '../../reference/doors/term.js';
 import { referredNames } from '../../reference/doors/terms.js';
+import { isMapping } from '../../reference/tce/tce.js';
 import { peArgs } from '../build/program-builder.js';
 import { iommufdPrograms } from './iommufd-programs.js';
 import { vfioPrograms } from './vfio-programs.js';
@@ -16,6 +17,7 @@ const PATTERNS: readonly number[] = [0x11, 0x5a, 0xa5];
  * out: a program that does one kind of thing goes deeper there.
  */
 export function programs(machine: MachineDescription, length: number): fc.Arbitrary<Program> {
+  if (machine.monitor === true) return partitionPrograms(machine, Math.min(length, MOST_GUEST_CALLS));
   return machine.linux === undefined ? partitionPrograms(machine, length) : linuxPrograms(machine, Math.min(length, MOST_IOCTLS));
 }
 
@@ -27,6 +29,9 @@ function linuxPrograms(machine: MachineDescription, length: number): fc.Arbitrar
 
 /** At most so many steps at Linux's doors: each costs a system call on a machine, and several looks. */
 const MOST_IOCTLS = 60;
+
+/** At most so many in a guest of KVM: each costs its monitor a few system calls. */
+const MOST_GUEST_CALLS = 100;
 
 function partitionPrograms(machine: MachineDescription, length: number): fc.Arbitrary<Program> {
   const plain = operationKinds(makePools(machine, 'default'), machine);
@@ -55,7 +60,7 @@ function operationKinds(pools: Pools, machine: MachineDescription): Record<'tce'
     tce: [
       { weight: 12, arbitrary: puts(pools) },
       { weight: 8, arbitrary: gets(pools) },
-      ...(multi ? [stuffs(pools), indirects(pools), lists(pools)].map((arbitrary) => ({ weight: 4, arbitrary })) : []),
+      ...(multi ? [stuffs(pools), indirects(pools), lists(pools, machine)].map((arbitrary) => ({ weight: 4, arbitrary })) : []),
     ],
     ddw: hasDdw ? [{ weight: 3, arbitrary: windowCalls(pools) }] : [],
     dma: devices.length > 0 ? [{ weight: 3, arbitrary: accesses(pools, devices) }, { weight: 4, arbitrary: memory }] : [],
@@ -73,10 +78,13 @@ const stuffs = (p: Pools): fc.Arbitrary<Operation> =>
 const indirects = (p: Pools): fc.Arbitrary<Operation> =>
   fc.tuple(p.liobn, p.ioba, p.list, p.count).map(([l, i, list, n]) => hcall('H_PUT_TCE_INDIRECT', l, i, list, n));
 
-const lists = (p: Pools): fc.Arbitrary<Operation> =>
+/** What a list takes back KVM counts as mapped for good, which costs the host the guest's memory (ledger of Linux): its lists have noughts instead. */
+const lists = (p: Pools, { monitor }: MachineDescription): fc.Arbitrary<Operation> =>
   fc
-    .tuple(fc.constantFrom(0x102_0000n, 0x102_1000n), fc.array(p.entry, { minLength: 1, maxLength: 4 }))
+    .tuple(fc.constantFrom(0x102_0000n, 0x102_1000n), fc.array(monitor === true ? p.entry.map(mappingOrNought) : p.entry, { minLength: 1, maxLength: 4 }))
     .map(([address, doublewords]) => ({ door: 'memory', op: 'store', address, doublewords }));
+
+const mappingOrNought = (entry: Term): Term => (isReference(entry) || isMapping(entry) ? entry : 0n);
 
 const rtas = (call: Extract<Operation, { op: 'rtas' }>['call'], args: readonly Term[], nret: number): Operation => ({ door: 'papr', op: 'rtas', call, args, nret });
 
