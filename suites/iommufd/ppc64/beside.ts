@@ -35,5 +35,7 @@ export const scenarios: readonly Scenario[] = [
     map(p, r.fd, r.ioas, buffer.address, PAGE);
     attach(p, r.device, low);
     p.deviceReads(r.device, 0n).deviceWrites(r.device, PAGE + 0x1000n).load(buffer.at(0x1000n), 16);
+    detach(p, r.device);
+    destroy(p, r.fd, low);
   }),
 ];
