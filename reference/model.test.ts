@@ -85,6 +85,14 @@ describe('two operations at the same time', () => {
     expect(departures(program, loaded(last, last))).toEqual([]);
   });
 
+  it('may have happened the other way round more than once', () => {
+    const [map, , , race, load] = program as [Operation, Operation, Operation, Operation, Operation];
+    const again = [map, race, load, race, load, race, load];
+    const seen = observe(REFERENCE_RULES, again);
+    const bytes: Observation = { kind: 'bytes', bytes: Uint8Array.of(0x44, 0, 0, 0, 0, 0, 0, 0) };
+    expect(departures(again, seen.map((observation, at) => (again[at] === load ? bytes : observation)))).toEqual([]);
+  });
+
   it.each([
     [0x44, 0x55],
     [0x33, 0x33],

@@ -79,7 +79,7 @@ export class Model {
     const [part, way, followed] = [this.#part, this.#way, this.#followed];
     const ways = furtherWays(way, followed);
     for (const other of ways) {
-      this.#followAgain(followed, other);
+      this.#followAgain(inOrder(followed, way, other), other);
       if (explainsMore(this.#followed, followed)) return this.#followed.at(-1)!.judgement;
       if (ways.length < MOST_WAYS) ways.push(...furtherWays(other, this.#followed));
     }
@@ -87,11 +87,11 @@ export class Model {
     return undefined;
   }
 
-  /** Begins anew and follows what was followed. */
+  /** Begins anew and follows what was followed, in this order. */
   #followAgain(followed: readonly Followed[], way: Way): void {
     const now = this.#racing;
     [this.#part, this.#way, this.#followed, this.#racing] = [this.#begin(), way, [], ALONE];
-    for (const { operation, observed, racing } of inOrder(followed, way)) {
+    for (const { operation, observed, racing } of followed) {
       this.#race(racing);
       this.#follow(operation, observed);
     }
@@ -171,9 +171,11 @@ const AS_IT_SEEMS: Way = { passOver: new Map(), swapped: new Set() };
 
 const ALONE: readonly Operation[] = [];
 
-/** What was followed, as it happened if it happened this way. */
-const inOrder = (followed: readonly Followed[], { swapped }: Way): Followed[] =>
-  followed.map((entry, at) => (swapped.has(at) ? followed[at + 1]! : swapped.has(at - 1) ? followed[at - 1]! : entry));
+/** What was followed one way, as it happened if it happened another way that goes further. */
+function inOrder(followed: readonly Followed[], one: Way, other: Way): Followed[] {
+  const turns = (at: number): boolean => other.swapped.has(at) && !one.swapped.has(at);
+  return followed.map((entry, at) => (turns(at) ? followed[at + 1]! : turns(at - 1) ? followed[at - 1]! : entry));
+}
 
 /** More ways than an honest system needs; each costs following everything once more. */
 const MOST_WAYS = 16;
