@@ -168,9 +168,12 @@ export function keepOthers(c: Attribute): void {
   if (takesAway(c)) c.vm.tables.flatMap(({ attached }) => attached).slice(1).forEach(pin);
 }
 
-/** Only the first entry of a call is held against the table. What lies behind the table's end is not followed, nor what comes after. */
+/**
+ * Only the first entry of a call is held against the table, of which the end is reckoned in 64 bits. What lies behind the table's end is not
+ * followed, nor what comes after.
+ */
 export function firstAlone(rules: RuleBook, call: string): RuleBook {
-  const unchecked = withCondition<TceCall>(rules, `${call}/ioba-beyond`, ({ table, ioba }) => indexOf(table!, ioba) >= table!.size);
+  const unchecked = withCondition<TceCall>(rules, `${call}/ioba-beyond`, ({ table, ioba }) => (ioba >> BigInt(table!.pageShift)) >= BigInt.asUintN(64, table!.offset + table!.size));
   return changeCall(unchecked, call, (original) => ({ ...original, read: (...input: never[]) => withinTable(original.read(...input) as Range) }));
 }
 

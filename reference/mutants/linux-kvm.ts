@@ -14,6 +14,7 @@ import { afterwards, BEHIND_TABLE, before, clearFirstPage, clearUnscaled, countC
 import { withCondition, withDamage, withGuardBefore, withMoreDamage, withoutGuard, type Mutant } from './mutant.js';
 
 const PUT = 'kvm/H_PUT_TCE';
+const GET = 'kvm/H_GET_TCE';
 const LIST = 'kvm/H_PUT_TCE_INDIRECT';
 const STUFF = 'kvm/H_STUFF_TCE';
 const SET = 'KVM_SET_DEVICE_ATTR';
@@ -130,7 +131,7 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
     kind: 'historic',
     clauses: [`${STUFF}/ioba-beyond`, `${LIST}/ioba-beyond`],
     fix: 'iommu_tce_check_ioba looks at the count (between Linux 6.12 and 7.2)',
-    change: (rules) => [STUFF, LIST].reduce(firstAlone, rules),
+    change: (rules) => [PUT, GET, STUFF, LIST].reduce(firstAlone, rules),
   },
   {
     id: 'linux-kvm/end-comes-round',
@@ -139,7 +140,7 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
     clauses: [`${CREATE}/range`],
     change: (rules) => {
       const unchecked = withCondition<Create>(rules, `${CREATE}/range`, (c) => BigInt.asUintN(64, c.offset + c.size) > ((1n << 64n) - 1n) >> c.pageShift);
-      return [PUT, 'kvm/H_GET_TCE', STUFF, LIST].reduce(
+      return [PUT, GET, STUFF, LIST].reduce(
         (book, call) =>
           before(book, call, ({ host, table }: TceCall) => {
             if (table!.offset + table!.size < 1n << 64n) return;
