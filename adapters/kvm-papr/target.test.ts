@@ -161,6 +161,14 @@ describe('what became of a partition', () => {
     await expect(target.run({ operations: [put('vio0'), put('vio0')] })).resolves.toMatchObject({ observations: [{ kind: 'crashed', message: 'while the partition was made: Oops' }, { kind: 'not-run' }] });
   });
 
+  it('is made once more, on a fresh host, where the host dies of making it: earlier guests may have used up its memory', async () => {
+    const host = new FakeHost();
+    let guests = 0;
+    host.answer = ({ op }) => (op === 'guest' && ++guests === 1 ? died : undefined);
+    const { observations } = await new KvmPaprTarget(host).run({ operations: [put('vio0')] });
+    expect([observations.some(({ kind }) => kind === 'crashed'), guests]).toEqual([false, 2]);
+  });
+
   it('is a crash, and nothing after it, where the processor cannot go on', async () => {
     const host = new FakeHost();
     host.answer = ({ op }) => (op === 'hcall' ? { kind: 'syscall', result: -5n } : undefined);

@@ -85,7 +85,7 @@ const ENDS: readonly EndCase<'store' | 'range' | 'count' | 'ioba' | 'count-zero'
     count: 0n,
     clause: 'count-zero',
   },
-  { name: 'none-at-the-end', title: 'refuses a count of 0 past the end', before: 0n, count: 0n, clause: 'ioba' },
+  { name: 'none-at-the-end', title: 'with a count of 0 past the end changes nothing', before: 0n, count: 0n, clause: 'count-zero' },
   {
     name: 'too-many-at-the-end',
     title: 'refuses 513 entries that begin past the end with H_PARAMETER',
