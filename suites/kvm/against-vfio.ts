@@ -90,6 +90,7 @@ const orphan: Scenario = vfioScenario(
     title: 'What the guest maps in a window that is gone is let go with the table, and its memory can be given back',
     clauses: ['VFIO_IOMMU_SPAPR_TCE_REMOVE/removed', 'close/closed', UNREGISTERED, LOCKED],
     requires: V2,
+    destructive: true,
   },
   (p) => {
     const made = guestRig(p);
@@ -107,6 +108,7 @@ const left: Scenario = vfioScenario(
     clauses: ['VFIO_GROUP_UNSET_CONTAINER/given-back', REGISTERED, LOCKED, NO_WRITE],
     requires: V2,
     claims: [refused('write', 'later', 'the guest mapped nothing in the new window')],
+    destructive: true,
   },
   (p) => {
     const made = guestRig(p);

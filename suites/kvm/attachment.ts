@@ -60,8 +60,9 @@ const windowless: readonly (readonly [what: string, title: string, open: (p: Vfi
   ['promised', 'A default window that is promised and not made cannot be attached', (p) => p.v2().group],
 ];
 
+/** Destructive: a kernel that finds a window all the same lets the guest at what is not its own. */
 const ofWindowless = ([what, title, open]: (typeof windowless)[number]): Scenario =>
-  vfioScenario({ id: `kvm/attachment/${what}`, title, clauses: [WINDOW], requires: V2 }, (p) => {
+  vfioScenario({ id: `kvm/attachment/${what}`, title, clauses: [WINDOW], requires: V2, destructive: true }, (p) => {
     const group = open(p);
     const vm = newVm(p, 'vm');
     attached(p, vm, { group }, newTable(p, vm, { size: 16n }));

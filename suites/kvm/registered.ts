@@ -89,6 +89,7 @@ const clearedByList: Scenario = vfioScenario(
     title: 'A page that a list takes back is mapped no more, and its memory is given back when it is let go',
     clauses: ['kvm/H_PUT_TCE_INDIRECT/stored', UNREGISTERED, LOCKED],
     requires: V2,
+    destructive: true,
   },
   (p) => {
     const made = guestRig(p);
@@ -105,6 +106,7 @@ const clearedAtNought: Scenario = vfioScenario(
     title: 'A list of noughts, whose address is not registered, takes the pages back or is left to the monitor after its first entry',
     clauses: ['kvm/H_PUT_TCE_INDIRECT/clear-unregistered'],
     requires: V2,
+    destructive: true,
   },
   (p) => {
     const made = guestRig(p);
@@ -123,6 +125,7 @@ const partly: Scenario = vfioScenario(
     clauses: ['kvm/H_PUT_TCE/partly-registered', 'kvm/H_PUT_TCE_INDIRECT/partly-registered', NO_WRITE, UNREGISTERED, LOCKED],
     requires: V2,
     claims: [refused('write', 'first', 'the page could not be mapped whole'), refused('write', 'listed', 'nor by a list')],
+    destructive: true,
   },
   (p) => {
     const shape = { pageShift: 17n, size: 256n };

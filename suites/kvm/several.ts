@@ -15,6 +15,7 @@ const twice: Scenario = vfioScenario(
     title: 'A table that a group attached twice follows the guest no more once the group is taken away',
     clauses: [ATTACHED, TAKEN, 'kvm/H_PUT_TCE/registered', 'kvm/H_PUT_TCE/mapped'],
     requires: V2,
+    destructive: true,
   },
   (p) => {
     const container = withWindow(p);
@@ -35,6 +36,7 @@ const removedBefore: Scenario = vfioScenario(
     title: 'A window that was removed while a table was attached to it is attached no more once its group is taken away',
     clauses: [TAKEN, 'VFIO_IOMMU_SPAPR_TCE_REMOVE/removed', 'kvm/H_PUT_TCE/registered', 'kvm/H_PUT_TCE/mapped'],
     requires: V2,
+    destructive: true,
   },
   (p) => {
     const container = withWindow(p);
