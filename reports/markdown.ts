@@ -137,7 +137,7 @@ export function stateTableMarkdown(records: readonly RunRecord[]): string {
 }
 
 const STATES_READ =
-  'What an operation answers and the state after it. A target\'s column has the state that it showed when it was asked then: 5 stands for several, and a PE that is held in reset may show as stopped (2).';
+  'What an operation answers and the state after it. A target\'s column has the state that it showed when it was asked then: 5 stands for several, and a PE that is held in reset may show as stopped (2), behind an emulated host bridge as normal (0) (choice E2).';
 
 const cellRow = ({ state, operation, allowed, outcomes }: CellRow): string[] => [state, operation, allowed.map(code).join(' or '), ...outcomes.map(outcomeText)];
 
