@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { ModelTarget } from '../adapters/model/model-target.js';
 import { programToJson, toJson } from '../reference/doors/json.js';
+import type { Observation } from '../reference/doors/observation.js';
+import type { Operation, Program } from '../reference/doors/operations.js';
+import type { Term } from '../reference/doors/term.js';
 import { WRITTEN_MUTANTS } from '../reference/mutants/index.js';
 import { mutate } from '../reference/mutants/mutant.js';
 import { REFERENCE_RULES } from '../reference/rule-book.js';
@@ -75,6 +78,35 @@ describe('a system with a fault', () => {
     const twice = new ModelTarget(mutate(REFERENCE_RULES, [STUFF, PUT]));
     const known = new KnownDepartures(REFERENCE_RULES, ledger(entry('Q01', PUT.id), entry('Q05', STUFF.id)), { version: '7.2' });
     expect((await qualified(twice, known, both)).ledger).toEqual(['Q01', 'Q05']);
+  });
+});
+
+describe('a system that a known fault damages', () => {
+  const past = new KnownDepartures(REFERENCE_RULES, ledger(entry('K04', 'kvm/multi-tce-past-end')), { version: '7.2' });
+  const { machine } = new ModelTarget().variants[0];
+  const hcall = (call: 'H_STUFF_TCE' | 'H_GET_TCE', ioba: Term, ...more: readonly bigint[]): Operation => ({ door: 'papr', op: 'hcall', call, args: [{ from: 'pe0.liobn' }, ioba, ...more] });
+  const [start, last]: readonly Term[] = [{ from: 'pe0.start' }, { from: 'pe0.end', plus: -0x1000n }];
+  const program: Program = {
+    operations: [hcall('H_GET_TCE', start!), hcall('H_STUFF_TCE', last!, 0n, 2n), hcall('H_GET_TCE', last!), hcall('H_STUFF_TCE', start!, 0n, 1n << 32n), hcall('H_GET_TCE', start!)],
+  };
+  const answered = (status: bigint): Observation => ({ kind: 'hcall', status, registers: [0n] });
+  const judged = (...seen: Observation[]) => past.judge({ program, observations: seen }, machine);
+
+  it('is damaged, and not judged from there on, not even when it dies', () => {
+    const [crash, notRun]: Observation[] = [{ kind: 'crashed', message: 'soft lockup' }, { kind: 'not-run' }];
+    for (const trace of [
+      [answered(0n), answered(0n), answered(-4n), answered(-1n), answered(-4n)],
+      [answered(0n), answered(0n), crash!, notRun!, notRun!],
+      [answered(0n), crash!, notRun!, notRun!, notRun!],
+    ]) {
+      expect(judged(...trace)).toMatchObject({ departures: [], scarred: true });
+    }
+    expect(judged(answered(-4n), crash!, notRun!, notRun!, notRun!).departures.map(({ step }) => step)).toEqual([0]);
+  });
+
+  it('is explored with programs that leave out what damages it', () => {
+    const spared = past.withoutScars(program, machine);
+    expect(spared.operations).toEqual([0, 2, 4].map((i) => program.operations[i]));
   });
 });
 

@@ -1,5 +1,8 @@
 import type { MachineDescription } from '../reference/description.js';
 import type { Trace } from '../reference/doors/observation.js';
+import type { Operation, Program } from '../reference/doors/operations.js';
+import { referredNames } from '../reference/doors/terms.js';
+import { Model } from '../reference/model.js';
 import { WRITTEN_MUTANTS } from '../reference/mutants/index.js';
 import { mutate, takeChoices, type Mutant } from '../reference/mutants/mutant.js';
 import { SETTLED, STANDINGS, type RuleBook, type Standing } from '../reference/rules.js';
@@ -82,6 +85,25 @@ export class KnownDepartures {
     if (this.#known.some((known) => known.mutant === mutant)) return false;
     const rules = changed(this.rules, mutant);
     return rules !== undefined && conforms(judgeTrace(trace, machine, rules, STANDINGS));
+  }
+
+  /** The program without the operations with which a known fault leaves a scar, and without what refers to those. */
+  withoutScars({ operations }: Program, machine: MachineDescription): Program {
+    let model = new Model(machine, this.rules);
+    const [kept, left]: [Operation[], Set<string>] = [[], new Set()];
+    for (const operation of operations) {
+      const dangles = referredNames(operation).some((name) => left.has(name));
+      if (!dangles) model.answer(operation);
+      if (!dangles && model.machine.scars.size === 0) {
+        kept.push(operation);
+        continue;
+      }
+      if (operation.as !== undefined) left.add(operation.as);
+      if (dangles) continue;
+      model = new Model(machine, this.rules);
+      for (const before of kept) model.answer(before);
+    }
+    return { operations: kept };
   }
 
   /** Entries that a conforming trace contradicts: with that fault the system would have answered otherwise. */

@@ -80,16 +80,6 @@ export class HostModel {
    * @param passOver how many rules that leave it undecided which of them refused are taken not to have
    */
   judge(operation: LinuxOperation, observed: Observation, passOver = 0): Judgement {
-    const judgement = this.#judge(operation, observed, passOver);
-    return this.host.diverged ? { ...judgement, departures: [] } : judgement;
-  }
-
-  /** From now on two threads make these operations at the same time; none: no longer. */
-  race(...operations: readonly Operation[]): void {
-    this.host.racing = operations.map((operation) => (operation.door === 'vfio' && operation.op === 'ioctl' ? operation.call : operation.op));
-  }
-
-  #judge(operation: LinuxOperation, observed: Observation, passOver: number): Judgement {
     if (operation.door === 'kvm' && operation.op === 'hcall') return judgeHcall(this.#hcall(operation), observed);
     if (operation.door === 'iommufd' || operation.door === 'kvm' || (operation.door === 'vfio' && !isRegion(operation))) return this.#judgeCall(operation, observed, passOver);
     if (observed.kind === 'crashed') return crashed(observed.message);
@@ -105,6 +95,11 @@ export class HostModel {
         if (operation.op === 'eeh-notify') return judgeNotify(this.host, operation, this.value(operation.serial ?? 0n), observed);
         return performHost(this.host, operation, this.#process(operation.by), this.value, observed);
     }
+  }
+
+  /** From now on two threads make these operations at the same time; none: no longer. */
+  race(...operations: readonly Operation[]): void {
+    this.host.racing = operations.map((operation) => (operation.door === 'vfio' && operation.op === 'ioctl' ? operation.call : operation.op));
   }
 
   #process(name = 'main'): Process {

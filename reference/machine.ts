@@ -98,6 +98,8 @@ export interface Machine {
   readonly cmo: Cmo | undefined;
   /** Marks that known defects leave behind, for later calls of the same mutant. The specification never looks at them. */
   readonly scars: Set<string>;
+  /** A known defect has left the system in a state that nothing here can follow: what comes after is not judged. */
+  diverged: boolean;
   /** The redirected mappings of every virtual adapter. */
   readonly redirections: readonly Redirections[];
   /** Migrations under way (I/O Super Page option), by the new page's address. */
@@ -125,6 +127,7 @@ export function buildMachine(description: MachineDescription): Machine {
       ? { entitlement: description.memoryBytes, mapped: new Map() }
       : undefined,
     scars: new Set(),
+    diverged: false,
     redirections,
     migrations: new Map(),
     errinjct: undefined,

@@ -64,10 +64,15 @@ export class Model {
 
   #follow(operation: Operation, observed: Observation): Judgement {
     this.#remember(operation, observed);
-    if (this.#part instanceof PartitionModel) return this.#part.judge(partitionOperation(operation), observed);
-    const judgement = this.#part.judge(operation as LinuxOperation, observed, this.#way.passOver.get(this.#followed.length));
+    if (this.#part instanceof PartitionModel) return this.#asFarAsFollowed(this.#part.judge(partitionOperation(operation), observed));
+    const judgement = this.#asFarAsFollowed(this.#part.judge(operation as LinuxOperation, observed, this.#way.passOver.get(this.#followed.length)));
     this.#followed.push({ operation, observed, judgement, racing: this.#racing });
     return judgement;
+  }
+
+  /** Of a system that nothing here can follow any more nothing is said. */
+  #asFarAsFollowed(judgement: Judgement): Judgement {
+    return this.machine.diverged ? { ...judgement, departures: [] } : judgement;
   }
 
   /**

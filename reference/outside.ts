@@ -53,6 +53,7 @@ export function takeBusy(machine: Machine, clause: string): void {
 function reboot(machine: Machine): Machine {
   endRedirections(machine);
   const next = buildMachine(machine.description);
+  next.diverged = machine.diverged;
   for (const [name, pe] of machine.pes) {
     keepBuffers(pe, next.pes.get(name));
     const same = next.pes.get(name);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Target } from '../../adapters/target.js';
+import type { MachineDescription } from '../../reference/description.js';
 import type { Program } from '../../reference/doors/operations.js';
 import type { KnownDepartures } from '../known.js';
 import type { StepDeparture } from '../oracle.js';
@@ -53,7 +54,7 @@ export async function explore(
 ): Promise<{ progress: Progress; findings: Finding[] }> {
   const explorer = new Explorer(target, known);
   const tally = new Tally(options, watch, explorer);
-  const drawn = draws(programs(target.variants[0].machine, options.length), options.seed);
+  const drawn = spared(draws(programs(target.variants[0].machine, options.length), options.seed), known, target.variants[0].machine);
   let [current, next] = [drawn.next().value, drawn.next().value];
   let running = target.runQuick(current.program);
   for (;;) {
@@ -136,6 +137,18 @@ function kindOf(departure: StepDeparture, program: Program): string {
   const operation = program.operations[departure.step]!;
   const call = 'call' in operation ? operation.call : `${operation.door} ${operation.op}`;
   return `${departure.clause} by ${call}`;
+}
+
+/**
+ * Where a machine that is damaged costs a boot, most programs leave out what is known to damage it: they would end there. The first of every
+ * batch stays whole.
+ */
+function* spared(drawn: Generator<Drawn, never>, known: KnownDepartures, machine: MachineDescription): Generator<Drawn, never> {
+  const boots = machine.linux !== undefined || machine.monitor === true;
+  for (;;) {
+    const next = drawn.next().value;
+    yield boots && next.run > 0 ? { ...next, program: known.withoutScars(next.program, machine) } : next;
+  }
 }
 
 /** The programs of one seed after another. */

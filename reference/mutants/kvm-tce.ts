@@ -1,21 +1,20 @@
-import type { PutTceIndirect } from '../papr/h-put-tce-indirect.js';
+import { isMulti, type PutTceIndirect } from '../papr/indirect-context.js';
 import type { StuffTce } from '../papr/h-stuff-tce.js';
 
 import { clause, mapsForeignPage } from '../papr/tce-checks.js';
-import { ownsPage, type Window } from '../machine.js';
-import { covers, entryIndex, putEntries } from '../tce/entries.js';
+import { ownsPage } from '../machine.js';
+import type { AnyCall, PlatformInput, RuleBook } from '../rules.js';
+import { aligned, covers, entryIndex, putEntries } from '../tce/entries.js';
 import { isMapping, permits, rpn } from '../tce/tce.js';
 import type { AccessContext } from '../tce/translate.js';
 import { H } from '../uapi/hcall.js';
-import { withCondition, withEffect, withGuardBefore, withLastGuard, type Mutant } from './mutant.js';
+import { BEHIND_TABLE } from './linux-kvm-steps.js';
+import { changeCall, withCondition, withGuardBefore, withLastGuard, type Mutant } from './mutant.js';
 
 const SOURCE = 'Linux arch/powerpc/kvm/book3s_64_vio.c';
 
 /** An entry that maps nothing, at an address that is none of the partition's. */
 const clearsOutside = ({ machine }: PutTceIndirect, entry: bigint): boolean => !mapsForeignPage(machine, entry) && !ownsPage(machine, rpn(entry));
-
-/** Entries from this address to the end of the table. */
-const entriesFrom = (window: Window, ioba: bigint): number => window.table.entries - entryIndex(window, ioba);
 
 /**
  * What KVM's in-kernel handlers do otherwise than the architecture says, beside what its VMM does with the calls that
@@ -59,19 +58,7 @@ export const KVM_HOST_MUTANTS: readonly Mutant[] = [
     title: 'H_PUT_TCE_INDIRECT and H_STUFF_TCE look at the first entry only: a range may end past the table',
     kind: 'historic',
     clauses: ['H_PUT_TCE_INDIRECT/ioba', 'H_STUFF_TCE/range'],
-    change(rules) {
-      const indirect = withCondition<PutTceIndirect>(rules, 'H_PUT_TCE_INDIRECT/ioba', ({ window, ioba, count }) => window !== undefined && count > 0n && !covers(window, ioba));
-      const both = withCondition<StuffTce>(indirect, 'H_STUFF_TCE/range', ({ window, ioba, count }) => window !== undefined && count > 0n && !covers(window, ioba));
-      // What is past the table is the kernel's own memory: no call shows it.
-      const clipped = withEffect<PutTceIndirect>(both, 'H_PUT_TCE_INDIRECT', (effect) => ({
-        ...effect,
-        apply: (c, chooser) => effect.apply(c.window === undefined ? c : { ...c, entries: c.entries.subarray(0, entriesFrom(c.window, c.ioba)) }, chooser),
-      }));
-      return withEffect<StuffTce>(clipped, 'H_STUFF_TCE', (effect) => ({
-        ...effect,
-        apply: (c, chooser) => effect.apply(c.count === 0n ? c : { ...c, count: least(c.count, BigInt(entriesFrom(c.window!, c.ioba))) }, chooser),
-      }));
-    },
+    change: (rules) => ['H_PUT_TCE_INDIRECT', 'H_STUFF_TCE'].reduce(beyondTable, rules),
   },
   {
     id: 'kvm/write-implies-read',
@@ -83,4 +70,24 @@ export const KVM_HOST_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+type Several = PutTceIndirect | StuffTce;
+
+/** KVM takes it, as far as its table goes. */
+const stores = (c: Several): boolean => ('entries' in c ? !isMulti(c) && c.entries.length > 0 : !isMapping(c.entry));
+
+/**
+ * A call that stores past the end of its table stores in the kernel's own memory: it may answer anything, and neither what it stores nor
+ * what comes after is followed.
+ */
+const beyondTable = (rules: RuleBook, name: string): RuleBook =>
+  changeCall(rules, name, (call: AnyCall) => ({
+    ...call,
+    read(...input: PlatformInput): Several {
+      const c = call.read(...input) as Several;
+      if (c.window === undefined || !aligned(c.window, c.ioba) || !covers(c.window, c.ioba) || covers(c.window, c.ioba, c.count) || !stores(c)) return c;
+      c.machine.diverged = true;
+      c.machine.scars.add(BEHIND_TABLE);
+      const left = c.window.table.entries - entryIndex(c.window, c.ioba);
+      return { ...c, count: BigInt(left), ...('entries' in c && { entries: c.entries.subarray(0, left) }) };
+    },
+  }));

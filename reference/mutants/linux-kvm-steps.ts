@@ -189,7 +189,7 @@ function withinTable(c: Range): Range {
   const left = c.table.size - index;
   const unreadable = 'entries' in c && c.entries === undefined;
   if (unreadable || index < 0n || left <= 0n || c.count <= left) return c;
-  c.host.diverged = true;
+  c.host.machine.diverged = true;
   c.host.machine.scars.add(BEHIND_TABLE);
   return { ...c, count: left, ...(c.entries && { entries: c.entries.slice(0, Number(left)) }) };
 }

@@ -122,7 +122,7 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
     fix: 'a986fa57fd81 KVM: PPC: Book3S HV: Prevent UAF in kvm_spapr_tce_attach_iommu_group() (CVE-2024-41070)',
     change: (rules) =>
       before(rules, SET, (c: Attribute) => {
-        if (setsTable(c) && c.host.racing.includes('close')) c.host.diverged = true;
+        if (setsTable(c) && c.host.racing.includes('close')) c.host.machine.diverged = true;
       }),
   },
   {
@@ -144,7 +144,7 @@ export const LINUX_KVM_MUTANTS: readonly Mutant[] = [
         (book, call) =>
           before(book, call, ({ host, table }: TceCall) => {
             if (table!.offset + table!.size < 1n << 64n) return;
-            host.diverged = true;
+            host.machine.diverged = true;
             host.machine.scars.add(BEHIND_TABLE);
           }),
         unchecked,

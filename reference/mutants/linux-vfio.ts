@@ -127,7 +127,7 @@ const afterwardsUnknown = (rules: RuleBook, calls: readonly string[], meets: (c:
         ...call,
         read(...input: IoctlInput): ContainerContext {
           const c = call.read(...input) as MappingContext;
-          if (meets(c)) c.host.diverged = true;
+          if (meets(c)) c.host.machine.diverged = true;
           return c;
         },
       })),

@@ -41,8 +41,6 @@ export interface Host {
   readonly mayLog: RegExp[];
   /** The calls that two threads make at the moment: names of ioctls, or of operations. */
   racing: readonly string[];
-  /** A known race has left the system in a state that nothing here can follow: what comes after is not judged. */
-  diverged: boolean;
 }
 
 export interface Process {
@@ -233,7 +231,6 @@ export function buildHost(description: MachineDescription): Host {
     mapped: new Set(),
     mayLog: [],
     racing: [],
-    diverged: false,
   };
 }
 
