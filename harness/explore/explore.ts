@@ -139,15 +139,12 @@ function kindOf(departure: StepDeparture, program: Program): string {
   return `${departure.clause} by ${call}`;
 }
 
-/**
- * Where a machine that is damaged costs a boot, most programs leave out what is known to damage it: they would end there. The first of every
- * batch stays whole.
- */
+/** Where a machine that is damaged costs a boot, programs leave out what is known to damage it: nothing after that is judged. */
 function* spared(drawn: Generator<Drawn, never>, known: KnownDepartures, machine: MachineDescription): Generator<Drawn, never> {
   const boots = machine.linux !== undefined || machine.monitor === true;
   for (;;) {
     const next = drawn.next().value;
-    yield boots && next.run > 0 ? { ...next, program: known.withoutScars(next.program, machine) } : next;
+    yield boots ? { ...next, program: known.withoutScars(next.program, machine) } : next;
   }
 }
 
