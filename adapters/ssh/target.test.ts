@@ -32,6 +32,8 @@ const GET_DEVICE: Operation[] = [
 const TRANSFER: Operation = { door: 'dma', op: 'read', device: 'pe0.dev0', iova: 0x1000n, length: 8, at: 0, fd: { from: 'd.fd' } };
 const LEDGER: Operation = { door: 'host', op: 'ledger' };
 const WITNESS: Operation = { door: 'host', op: 'witness', pe: 'pe0' };
+/** Nobody brings this device's PE back. */
+const WAITING: Operation = { door: 'host', op: 'eeh-state', device: 'pe0.dev0', within: 15 };
 const locked = { kind: 'values', values: { locked: 0n, pinned: 0n } };
 const program = (...operations: Operation[]): Program => ({ operations });
 
@@ -130,6 +132,21 @@ describe('a host as a target', () => {
     const { observations } = await target.run(program(LEDGER, WITNESS, LEDGER));
     expect(observations).toMatchObject([locked, { kind: 'done' }, { kind: 'crashed', message: 'Kernel panic - not syncing: test' }]);
     await expect(target.run(program(LEDGER))).resolves.toMatchObject({ observations: [locked] });
+  });
+
+  it.each([
+    ['run', 0],
+    ['runStepwise', 2],
+  ] as const)('has crashed, under %s, at operation %i of those that it carried out without a pause', async (how, at) => {
+    const host = powerHost();
+    const target = await open(host, { health: () => Promise.resolve('Kernel panic - not syncing: test') });
+    const dead = setTimeout(() => kill(host), 1500);
+    const { observations } = await target[how](program(LEDGER, LEDGER, WAITING, LEDGER));
+    clearTimeout(dead);
+    expect(observations.findIndex(({ kind }) => kind === 'crashed')).toBe(at);
+    expect(target.died).toBe(true);
+    await target.run(program(LEDGER));
+    expect(target.died).toBe(false);
   });
 
   it('has crashed where it comes back with another boot', async () => {

@@ -98,7 +98,25 @@ export class SshTarget implements Target {
     return this.#exchanges;
   }
 
-  async run(program: Program): Promise<Trace> {
+  run(program: Program): Promise<Trace> {
+    return this.#run(program, this.options.stepwise);
+  }
+
+  runQuick(program: Program): Promise<Trace> {
+    return this.run(program);
+  }
+
+  /** Has each operation confirmed before the next: slower, but if the host dies it is known where. */
+  runStepwise(program: Program): Promise<Trace> {
+    return this.#run(program, true);
+  }
+
+  /** The machine went down in the last program. */
+  get died(): boolean {
+    return this.#died;
+  }
+
+  async #run(program: Program, stepwise = false): Promise<Trace> {
     if (this.#scar !== undefined) throw new TargetLost(this.#scar);
     if (this.#gone.length > 0) throw new TargetLost(this.#asBefore(`${this.#gone.join(', ')} is not there any more: its PE was given up`));
     if (!this.#session.link.alive) await this.#reconnect();
@@ -113,7 +131,6 @@ export class SshTarget implements Target {
       const seen = operation && (await this.#outside(operation));
       if (seen !== undefined) witnessed.set(at, seen);
     };
-    const { stepwise = false } = this.options;
     this.#exchanges += 1;
     try {
       const outcome = await this.#session.run(instructions, { stepwise, atPause, partial });
@@ -128,10 +145,6 @@ export class SshTarget implements Target {
       this.#died = true;
       return { program, observations: crashedAt(operations, answered(operations, partial, this.#host.facts), died) };
     }
-  }
-
-  runQuick(program: Program): Promise<Trace> {
-    return this.run(program);
   }
 
   /** From now on programs mean the one group where they name the other. Both are to have devices of the same kinds. */
