@@ -34,6 +34,14 @@ const bytes = (...values: number[]): object => ({ kind: 'bytes', bytes: Uint8Arr
 const TIOCGPTN = 0x8004_5430;
 const TIOCSPTLCK = 0x4004_5431;
 
+async function until(holds: () => boolean): Promise<void> {
+  const end = Date.now() + 5_000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error('It did not happen within 5 s.');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 describe('the agent', () => {
   let session: Session;
   let scratch: string;
@@ -259,10 +267,42 @@ describe('the agent', () => {
     await expect(run(host('log'))).resolves.toEqual([{ kind: 'lines', lines: [] }]);
   });
 
-  it('leaves no process behind', async () => {
-    await run(fork('c1'), fork('c2', 'c1'), fork('c3', 'c2'), host('exit', 'c2'));
-    const children = readFileSync(`/proc/${session.link.hello.pid}/task/${session.link.hello.pid}/children`, 'utf8');
-    expect(children).toBe('');
+  describe('its processes', () => {
+    const children = (): string[] => {
+      const { pid } = session.link.hello;
+      return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    };
+    /** The one that waits for the next program is forked after the answer. */
+    const waiting = async (): Promise<string> => {
+      await run(host('log'));
+      await until(() => children().length === 1 && children()[0] !== '');
+      return children()[0]!;
+    };
+
+    it('are all gone when a program is over, but one that waits for the next', async () => {
+      const spare = await waiting();
+      await run(fork('c1'), fork('c2', 'c1'), fork('c3', 'c2'), host('exit', 'c2'));
+      expect(children()).toEqual([spare]);
+    });
+
+    it('are new for every program: the one that waits takes the place of the one that is forked', async () => {
+      const first = await waiting();
+      await session.run([steps([{ do: 'locked' }])]);
+      await expect(until(() => children()[0] !== '' && !children().includes(first))).resolves.toBeUndefined();
+    });
+
+    it('are forked anew where the one that waits has died', async () => {
+      const spare = await waiting();
+      process.kill(Number(spare), 'SIGKILL');
+      await until(() => readFileSync(`/proc/${spare}/stat`, 'utf8').includes(') Z '));
+      await expect(session.run([steps([{ do: 'locked' }])])).resolves.toMatchObject({ answers: [{ steps: [[0, 0n, expect.anything()]] }] });
+    });
+
+    it('are gone when the session is', async () => {
+      const spare = await waiting();
+      await session.link.close();
+      await expect(until(() => !existsSync(`/proc/${spare}`))).resolves.toBeUndefined();
+    });
   });
 
   it('calls a request that makes no sense lost', async () => {

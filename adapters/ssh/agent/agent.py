@@ -353,9 +353,8 @@ def do_limit(step, known):
 
 
 def do_locked(step, known):
-    with open("/proc/self/status") as status:
-        text = status.read()
-    locked, pinned = (int(re.search(r"^%s:\s*(\d+) kB" % name, text, re.M).group(1)) * 1024 // mmap.PAGESIZE for name in ("VmLck", "VmPin"))
+    text = read_whole("/proc/self/status")
+    locked, pinned = (int(text.partition(name + ":")[2].split(None, 1)[0]) * 1024 // mmap.PAGESIZE for name in ("VmLck", "VmPin"))
     return locked, pinned.to_bytes(8, sys.byteorder)
 
 
@@ -401,8 +400,7 @@ def do_pe_state(step, known):
 
 def pe_words(device):
     try:
-        with open(root + "/sys/bus/pci/devices/" + device + "/eeh_pe_state") as attribute:
-            return [int(word, 16) for word in attribute.read().split()]
+        return [int(word, 16) for word in read_text("/sys/bus/pci/devices/" + device + "/eeh_pe_state").split()]
     except OSError:
         return None
 
@@ -425,8 +423,16 @@ eehd = None
 
 
 def read_text(path):
-    with open(root + path) as file:
-        return file.read()
+    return read_whole(root + path)
+
+
+def read_whole(path):
+    """A file of the kernel's, at most 64 KiB of it: without Python's layers, which cost more than the reading."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 1 << 16).decode(errors="replace")
+    finally:
+        os.close(fd)
 
 
 def do_replug(step, known):
@@ -453,8 +459,7 @@ def do_resets(step, known):
 
 def slot_resets():
     """PEs that the kernel found stopped since it booted."""
-    with open(root + "/proc/powerpc/eeh") as figures:
-        return int(re.search(r"^eeh_slot_resets=(\d+)", figures.read(), re.M).group(1))
+    return int(re.search(r"^eeh_slot_resets=(\d+)", read_text("/proc/powerpc/eeh"), re.M).group(1))
 
 
 # At the beginning of the program.
@@ -573,8 +578,7 @@ class Device:
 
     def override(self):
         try:
-            with open(self.path + "/driver_override") as attribute:
-                text = attribute.read().strip()
+            text = read_whole(self.path + "/driver_override").strip()
         except OSError:
             return ""
         return "" if text == "(null)" else text
@@ -671,11 +675,11 @@ class Lease:
             Device.host_drivers[address] = found[0]
 
     def changes(self, wanted):
-        """Steps that bring every device into a wanted state (driver, override)."""
+        """Steps that bring every device that is there into a wanted state (driver, override)."""
         return [
             {"do": "bind", "device": address, "driver": state[0], "override": state[1]}
             for address, state in wanted.items()
-            if Device(address).is_there() and Device(address).state() != state
+            if Device(address).state() != state and Device(address).is_there()
         ]
 
     def forget(self, addresses):
@@ -715,8 +719,7 @@ class Settings:
         for step in steps_of(operations, "setting"):
             path = root + step["path"]
             try:
-                with open(path) as attribute:
-                    self.found.setdefault(path, attribute.read().strip())
+                self.found.setdefault(path, read_whole(path).strip())
             except OSError:
                 # Setting it will say so.
                 pass
@@ -782,10 +785,10 @@ class Lines:
         self.lines = []
 
     def read(self):
-        """Takes what has come. False at the end of the input."""
+        """Takes what has come. False where nothing has, which of a descriptor that waits is the end of the input."""
         try:
             data = os.read(self.fd, 1 << 16)
-        except ConnectionError:
+        except (ConnectionError, BlockingIOError):
             data = b""
         *lines, self.partial = (self.partial + data).split(b"\n")
         self.lines += lines
@@ -804,8 +807,15 @@ def send(fd, message):
         data = data[os.write(fd, data) :]
 
 
+# What every test process has besides its control socket.
+BELL = "#bell"
+
+
 def test_process(name, controls):
-    """The life of a test process: it does what comes over its control socket, until that ends."""
+    """
+    The life of a test process: it does what comes over its control socket, until that ends. The control process does not wake for
+    each answer, which on an emulated machine costs more than most operations, but when the bell says that a batch is done.
+    """
     lines = Lines(controls[name])
     while True:
         while not lines.lines:
@@ -821,6 +831,7 @@ def test_process(name, controls):
                 lines = Lines(controls[name])
             else:
                 send(controls[name], {"steps": [[0, str(child), None]]})
+                os.write(controls[BELL], b".")
             continue
         known = {key: (int(result), bytes.fromhex(data)) for key, (result, data) in message["known"].items()}
         for operation in message["operations"]:
@@ -828,6 +839,7 @@ def test_process(name, controls):
             answer = both(parts, known) if parts else answer_of(operation, known)
             remember(known, operation, answer)
             send(controls[name], answer)
+        os.write(controls[BELL], b".")
 
 
 def become_test_process(name, controls):
@@ -859,8 +871,7 @@ def leave_all_but(controls):
 def process_state(pid):
     """The letter of its state and its exit status; a process that is gone is like one that nobody has waited for."""
     try:
-        with open("/proc/%d/stat" % pid) as stat:
-            fields = stat.read().rpartition(")")[2].split()
+        fields = read_whole("/proc/%d/stat" % pid).rpartition(")")[2].split()
     except OSError:
         return "Z", 0
     return fields[0], int(fields[-1])
@@ -879,8 +890,7 @@ def evidence(pid):
             found["state"] = "D"
         for name in ("wchan", "stack"):
             try:
-                with open("/proc/%s/%s" % (task, name)) as file:
-                    found[name] = file.read(2000).strip()
+                found[name] = read_whole("/proc/%s/%s" % (task, name))[:2000].strip()
             except OSError:
                 pass
     return found
@@ -898,9 +908,33 @@ class Broken(Exception):
 
 
 class Process:
+    """A test process, as the control process sees it."""
+
     def __init__(self, pid, control):
         self.pid = pid
+        self.control = control
         self.lines = Lines(control)
+        os.set_blocking(control, False)
+
+    def tell(self, message):
+        os.set_blocking(self.control, True)
+        send(self.control, message)
+        os.set_blocking(self.control, False)
+
+    def hear(self):
+        """Takes in what it has answered. True where there is an answer to be taken."""
+        while not self.lines.lines and self.lines.read():
+            pass
+        return self.lines.lines != []
+
+    def leave(self):
+        os.close(self.control)
+
+
+def control_socket():
+    """Two ends: the control process's, and a test process's."""
+    ours, theirs = socket.socketpair()
+    return ours.detach(), theirs.detach()
 
 
 # ---- A program ------------------------------------------------------------------------------------------------------
@@ -919,11 +953,11 @@ class Program:
         self.known = {}
         self.answers = []
         self.told = 0
+        # Both ends of the control sockets of processes that others fork.
         self.ours = {}
         self.theirs = {}
-        for name in ["main", "#host"] + [name for name in map(forked, operations) if name]:
-            ours, theirs = socket.socketpair()
-            self.ours[name], self.theirs[name] = ours.detach(), theirs.detach()
+        for name in filter(None, map(forked, operations)):
+            self.ours[name], self.theirs[name] = control_socket()
 
     def run(self):
         """Returns None, or how the program was broken off; what was answered until then is in `answers`."""
@@ -973,33 +1007,29 @@ class Program:
         if "end" in first:
             return self.end(first["by"], process, first["end"])
         if "fork" in first:
-            send(process.lines.fd, {"fork": first["fork"]})
+            process.tell({"fork": first["fork"]})
             return self.forked(process, first)
-        known = {name: self.known[name] for name in references(batch, set()) if name in self.known}
+        known = {name: self.known[name] for name in references(batch, set()) if name in self.known} if self.known else {}
         shown = {name: [str(result), data.hex()] for name, (result, data) in known.items()}
-        send(process.lines.fd, {"known": shown, "operations": batch})
+        process.tell({"known": shown, "operations": batch})
         return (self.answer(process, operation) for operation in batch)
 
     def process(self, name):
         """The process of that name; the first ones begin when they are needed."""
         if name in ("main", "#host") and name not in self.begun:
-            pid = os.fork()
-            if pid == 0:
-                become_test_process(name, self.theirs)
-            self.adopt(name, pid)
+            self.adopt(name, self.agent.begin(name, self.theirs))
         process = self.processes.get(name)
         if process is not None and has_ended(process.pid):
             return None
         return process
 
-    def adopt(self, name, pid):
+    def adopt(self, name, process):
         self.begun.add(name)
-        self.processes[name] = Process(pid, self.ours[name])
-        self.agent.watch(self.processes[name].lines)
+        self.processes[name] = process
 
     def forked(self, process, operation):
         answer = self.answer(process, operation)
-        self.adopt(operation["fork"], int(answer["steps"][0][1]))
+        self.adopt(operation["fork"], Process(int(answer["steps"][0][1]), self.ours.pop(operation["fork"])))
         yield answer
 
     def end(self, name, process, how):
@@ -1007,7 +1037,7 @@ class Program:
         if how == "kill":
             kill(process.pid)
         else:
-            send(process.lines.fd, {"exit": True})
+            process.tell({"exit": True})
         return self.ended(name, process)
 
     def ended(self, name, process):
@@ -1016,8 +1046,7 @@ class Program:
             if time.monotonic() > end:
                 raise Broken(dict(evidence(process.pid), hung=name))
             self.agent.turn(GONE_EVERY)
-        self.agent.unwatch(process.lines)
-        del self.processes[name]
+        self.processes.pop(name).leave()
         yield {"ended": True}
 
     def together(self, operation):
@@ -1038,21 +1067,19 @@ class Program:
     def answer(self, process, operation):
         """What a process answers. Raises Broken where it dies, or takes longer than the operation may."""
         end = time.monotonic() + operation["limit"]
-        lines = process.lines
-        while not lines.lines:
+        while not process.hear():
             if self.agent.turn(LOOK_EVERY):
                 continue
             if has_ended(process.pid):
                 # It may have answered first.
-                self.agent.turn(0)
-                if lines.lines:
+                if process.hear():
                     break
                 if operation["by"] not in self.ending:
                     raise Broken({"died": operation["by"], "status": process_state(process.pid)[1]})
                 return {"ended": True}
             if time.monotonic() > end:
                 raise Broken(dict(evidence(process.pid), hung=operation["by"]))
-        return lines.next()
+        return process.lines.next()
 
     def finish(self):
         """Ends every process. Returns the names of those that cannot be ended."""
@@ -1065,7 +1092,7 @@ class Program:
             if left:
                 self.agent.turn(GONE_EVERY)
         for process in self.processes.values():
-            self.agent.unwatch(process.lines)
+            process.leave()
         for fd in list(self.ours.values()) + list(self.theirs.values()):
             os.close(fd)
         reap()
@@ -1111,30 +1138,43 @@ class Agent:
         self.settings = Settings()
         self.silence = SILENCE
         self.poll = select.poll()
-        self.watched = {}
+        self.bell = os.pipe()
+        # The test process of the next program.
+        self.next_main = None
         self.program = None
         self.going_on = False
         self.stopping = False
-        self.watch(self.input)
+        for fd in self.input.fd, self.bell[0]:
+            self.poll.register(fd, select.POLLIN)
 
-    def watch(self, lines):
-        self.watched[lines.fd] = lines
-        self.poll.register(lines.fd, select.POLLIN)
+    def begin(self, name, theirs):
+        """Forks a test process, which has these control sockets for those that it will fork; or takes the one that waits."""
+        if name == "main" and not theirs and self.next_main is not None:
+            process, self.next_main = self.next_main, None
+            if not has_ended(process.pid):
+                return process
+            process.leave()
+        ours, own = control_socket()
+        pid = os.fork()
+        if pid == 0:
+            become_test_process(name, dict(theirs, **{name: own, BELL: self.bell[1]}))
+        os.close(own)
+        return Process(pid, ours)
 
-    def unwatch(self, lines):
-        if self.watched.pop(lines.fd, None):
-            self.poll.unregister(lines.fd)
+    def prepare(self):
+        """Forks the test process of the next program while nobody waits for it."""
+        if self.next_main is None:
+            self.next_main = self.begin("main", {})
 
     def turn(self, seconds):
         """Takes in what has come, for so long at most; answers what cannot wait. True where something has come."""
         timeout = None if seconds is None else max(1, int(seconds * 1000)) if seconds else 0
         ready = self.poll.poll(timeout)
         for fd, _ in ready:
-            lines = self.watched.get(fd)
-            if lines is not None and not lines.read():
-                if lines is self.input:
-                    raise Stop("the end of the input")
-                self.unwatch(lines)
+            if fd == self.bell[0]:
+                os.read(fd, 4096)
+            elif not self.input.read():
+                raise Stop("the end of the input")
         while self.input.lines and not self.stopping:
             signal.setitimer(signal.ITIMER_REAL, self.silence)
             self.receive(self.input.next())
@@ -1166,6 +1206,8 @@ class Agent:
                 except (OSError, KeyError) as error:
                     self.end_program()
                     self.reply(message, {"error": repr(error)})
+                if message["do"] in ("session", "run"):
+                    self.prepare()
             self.turn(None)
 
     def on_look(self, message):
@@ -1238,7 +1280,9 @@ class Agent:
         self.stopping = True
         for name in SIGNALS:
             signal.signal(name, signal.SIG_IGN)
-        self.unwatch(self.input)
+        self.poll.unregister(self.input.fd)
+        if self.next_main is not None:
+            kill(self.next_main.pid)
         self.end_program()
         unset = self.settings.put_back()
         gone = ", ".join(self.lease.gone())
