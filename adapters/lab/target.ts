@@ -62,25 +62,23 @@ export class LabTarget implements Target {
 
   async run(program: Program): Promise<Trace> {
     const first = await this.#once(program, 'run');
-    if (!first.lost) return first.trace;
-    // What was answered went down with the machine: on another one each answer is told before the next operation.
+    if (this.#running.ssh.located) return first;
+    // Something died, and it is not known in which operation: on another machine each answer is told before the next one begins.
     const again = await this.#once(program, 'runStepwise');
-    return (again.lost ? again : first).trace;
+    return hasDied(again) ? again : first;
   }
 
-  /** `lost`: the machine went down meanwhile, and with it what it had not told. */
-  async #once(program: Program, how: 'run' | 'runStepwise'): Promise<{ readonly trace: Trace; readonly lost: boolean }> {
+  async #once(program: Program, how: 'run' | 'runStepwise'): Promise<Trace> {
     if (this.#spent) await (this.#replacing = this.#replace());
     const { ssh, machine, witness, mark } = this.#running;
     // Every entry that is written is a line of the hypervisor's trace: it costs a program that is not interested seconds.
     const watched = program.operations.some(({ door, op }) => door === 'host' && op === 'witness');
     if (watched) await witness.start();
     const trace = await ssh[how](program);
-    const died = trace.observations.some(({ kind }) => kind === 'crashed');
-    this.#spent = died || machine.health(mark).state !== 'alive';
+    this.#spent = hasDied(trace) || machine.health(mark).state !== 'alive';
     this.#last = program;
     if (watched && machine.running) await witness.stop();
-    return { trace, lost: ssh.died };
+    return trace;
   }
 
   runQuick(program: Program): Promise<Trace> {
@@ -155,6 +153,8 @@ export class LabTarget implements Target {
     }
   }
 }
+
+const hasDied = ({ observations }: Trace): boolean => observations.some(({ kind }) => kind === 'crashed');
 
 async function start(options: LabOptions): Promise<Running> {
   const machine = await startLab(options);

@@ -6,6 +6,7 @@ import { u64 } from '../../reference/values.js';
 import { termText } from '../../reference/doors/text.js';
 import { transferSteps } from './edu.js';
 import { EEH_DEBUGFS } from './eeh-debugfs.js';
+import { batchesOf, isHcall } from './hcall-batches.js';
 import type { DeviceFacts, HostFacts } from './host-facts.js';
 import type { ByteOrder, Instruction, Patch, Step, Steps, Value } from './instructions.js';
 import { guestSteps, hcallPlace, hcallSteps, MAKES_PROCESSOR, strayHcallSteps, type Processor } from './kvm.js';
@@ -27,10 +28,16 @@ const PLAIN_FILE = '/proc/self/status';
 const BESIDE = '#host';
 const MAIN = 'main';
 
-/** Turns a program into what the agent does: one instruction for one operation. @throws DanglingReference, RangeError */
-export function compile(program: Program, host: HostFacts): Instruction[] {
+/**
+ * Turns a program into what the agent does: one instruction for one operation.
+ *
+ * @param how `batched`: hypercalls of a guest in one go, where nobody needs to know at once at which of them the host dies
+ * @throws DanglingReference, RangeError
+ */
+export function compile({ operations }: Program, host: HostFacts, how?: 'batched'): Instruction[] {
   const compiler = new Compiler(host);
-  return program.operations.map((operation) => compiler.instruction(operation));
+  const batches = how === 'batched' ? batchesOf(operations) : operations.map((operation) => [operation]);
+  return batches.flatMap((batch) => compiler.instructions(batch));
 }
 
 class Compiler {
@@ -41,10 +48,11 @@ class Compiler {
 
   constructor(private readonly host: HostFacts) {}
 
-  instruction(operation: Operation): Instruction {
-    const instruction = this.#instruction(operation);
-    if (operation.as !== undefined) this.#named.set(operation.as, operation);
-    return instruction;
+  /** Of an operation, or of hypercalls that are made together. */
+  instructions(batch: readonly Operation[]): Instruction[] {
+    const instructions = batch.every(isHcall) ? this.#hcalls(batch) : batch.map((operation) => this.#instruction(operation));
+    for (const operation of batch) if (operation.as !== undefined) this.#named.set(operation.as, operation);
+    return instructions;
   }
 
   #instruction(operation: Operation): Instruction {
@@ -154,11 +162,18 @@ class Compiler {
         this.#coded.add(code);
         return steps;
       }
-      case 'hcall': {
-        const [processor, fd] = [this.#processor(operation), this.#value(operation.processor)];
-        return processor === undefined ? strayHcallSteps(this.host, fd) : hcallSteps(this.host, processor, operation.call, operation.args.map((term) => this.#value(term)), operation.repeat);
-      }
+      case 'hcall':
+        return this.#hcalls([operation])[0]!.steps as Step[];
     }
+  }
+
+  #hcalls(hcalls: readonly KvmHcall[]): Steps[] {
+    const processor = this.#processor(hcalls[0]!);
+    const steps =
+      processor === undefined
+        ? hcalls.map((hcall) => strayHcallSteps(this.host, this.#value(hcall.processor)))
+        : hcallSteps(this.host, processor, hcalls.map(({ args, ...hcall }) => ({ ...hcall, args: args.map((term) => this.#value(term)) })));
+    return hcalls.map((hcall, i) => this.#steps(hcall, steps[i]!));
   }
 
   /** The processor that an earlier operation has made. */
@@ -248,7 +263,7 @@ class Compiler {
   #beside = (operation: Operation, step: Step): Steps => ({ ...this.#steps(operation, [step], DEVICE_LIMIT), by: BESIDE });
 
   #half(operation: Operation): Instruction {
-    const instruction = this.instruction(operation);
+    const instruction = this.instructions([operation])[0]!;
     if ('steps' in instruction || 'end' in instruction || 'pause' in instruction) return instruction;
     throw new RangeError(`'${operation.op}' cannot be one of two operations at the same time.`);
   }

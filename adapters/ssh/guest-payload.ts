@@ -55,6 +55,8 @@ export const HcallSlot = {
 export const SLOT_BYTES = 0x80;
 /** R3 to R12. */
 export const SLOT_REGISTERS = 10;
+/** Slots of a mailbox. */
+export const MOST_SLOTS = Math.floor((Number(MAILBOX_BYTES) - Mailbox.slots) / SLOT_BYTES);
 
 /**
  * Hypercall by which the guest tells that it has finished. KVM has none of that number, and leaves it to the monitor.

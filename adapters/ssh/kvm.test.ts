@@ -19,7 +19,10 @@ const guest = (as: string, processor: number): Operation => ({ door: 'kvm', op: 
 const PUT: KvmHcall = { door: 'kvm', op: 'hcall', as: 'put', processor: { from: 'second.fd' }, call: 'H_PUT_TCE', args: [0x71n, { from: 'get.r4', plus: 0x1000n }, 3n] };
 const GET: KvmHcall = { ...PUT, as: 'get', call: 'H_GET_TCE', args: [] };
 
-const compiled = (operations: readonly Operation[], host = POWER): Steps[] => compile({ operations: [KVM, VM, ...operations] }, host).slice(2) as Steps[];
+/** The ticks of the first slot, until the call was made. */
+const NEVER_MADE = [0x70, 8, 0xffff_ffff_ffff_ffffn];
+
+const compiled = (operations: readonly Operation[], host = POWER, how?: 'batched'): Steps[] => compile({ operations: [KVM, VM, ...operations] }, host, how).slice(2) as Steps[];
 
 describe('a guest as system calls', () => {
   it('gets its code with the first processor, which the others share', () => {
@@ -51,7 +54,7 @@ describe('a guest as system calls', () => {
     expect(put).toMatchObject({
       name: 'put',
       steps: [
-        { do: 'copy', address: code, patch: [[0, 8, 1n], [0x10, 8, 0x20n], [0x18, 8, 0x71n], [0x20, 8, { ref: 'get', at: 8, size: 8, plus: 0x1000n }], [0x28, 8, 3n], [0x60, 8, 1n], [0x68, 8, 0n]] },
+        { do: 'copy', address: code, patch: [[0, 8, 1n], [0x10, 8, 0x20n], [0x18, 8, 0x71n], [0x20, 8, { ref: 'get', at: 8, size: 8, plus: 0x1000n }], [0x28, 8, 3n], [0x60, 8, 1n], [0x68, 8, 0n], NEVER_MADE] },
         { do: 'ioctl', fd: { ref: 'second' }, request: 0x2000_ae80, until: { value: 1n } },
         { do: 'load', address: { ref: 'vm.fd#code', plus: mailboxOf(1) + 0x10n } },
       ],
@@ -60,8 +63,36 @@ describe('a guest as system calls', () => {
 
   it('makes a call again and again to be measured', () => {
     const [, put] = compiled([guest('second', 0), { ...PUT, args: [], repeat: { times: 100, stride: 0x1000n } }]);
-    expect(put!.steps[0]).toMatchObject({ patch: [[0, 8, 1n], [0x10, 8, 0x20n], [0x60, 8, 100n], [0x68, 8, 0x1000n]] });
+    expect(put!.steps[0]).toMatchObject({ patch: [[0, 8, 1n], [0x10, 8, 0x20n], [0x60, 8, 100n], [0x68, 8, 0x1000n], NEVER_MADE] });
     expect(put!.steps[1]).toMatchObject({ until: { most: 116 } });
+  });
+
+  describe('makes several calls in one go', () => {
+    const call = (more: Partial<KvmHcall> = {}): KvmHcall => ({ door: 'kvm', op: 'hcall', processor: { from: 'first.fd' }, call: 'H_GET_TCE', args: [1n], ...more });
+    const counts = (...operations: Operation[]): number[] =>
+      compiled([guest('first', 0), guest('second', 1), ...operations], POWER, 'batched').slice(2).map(({ steps }) => steps.length);
+
+    it('of one processor: each has its slot', () => {
+      const [, one, other, third] = compiled([guest('first', 0), call(), call({ args: [2n] }), call({ as: 'last' })], POWER, 'batched');
+      expect(one!.steps.map((step) => step.do)).toEqual(['copy', 'ioctl', 'load']);
+      expect(one!.steps[0]).toMatchObject({ patch: expect.arrayContaining([[0, 8, 3n], [0x18, 8, 1n], [0x18 + SLOT_BYTES, 8, 2n], [0x70 + 2 * SLOT_BYTES, 8, NEVER_MADE[2]]]) as unknown });
+      expect(one!.steps[1]).toMatchObject({ until: { most: 19 } });
+      expect(other!.steps).toMatchObject([{ do: 'load', address: { plus: mailboxOf(0) + 0x10n + BigInt(SLOT_BYTES) } }]);
+      expect(third).toMatchObject({ name: 'last', steps: [{ do: 'load' }] });
+    });
+
+    it('but not where one takes what another leaves, is measured, or is on another processor', () => {
+      expect(counts(call({ as: 'get' }), call({ args: [{ from: 'get.r4' }] }), call())).toEqual([3, 3, 1]);
+      expect(counts(call(), call({ repeat: { times: 2, stride: 0n } }), call())).toEqual([3, 3, 3]);
+      expect(counts(call(), call({ processor: { from: 'second.fd' } }), call({ by: 'c1', processor: { from: 'second.fd' } }), KVM, call())).toEqual([3, 3, 3, 1, 3]);
+    });
+
+    it('as many as its mailbox has slots', () => {
+      const lengths = counts(...Array.from({ length: 64 }, () => call()));
+      expect(lengths.filter((steps) => steps === 3)).toHaveLength(2);
+      expect(lengths.at(-1)).toBe(3);
+      expect(mailboxOf(0) + 0x10n + 63n * BigInt(SLOT_BYTES)).toBeLessThanOrEqual(mailboxOf(1));
+    });
   });
 
   it('asks the kernel what it says to a call on what is no processor', () => {
@@ -82,6 +113,10 @@ describe('what came back of a guest', () => {
     expect(seen(slot(host, HANDED, 7n), host)).toEqual({ kind: 'handed', registers: [7n, ...Array<bigint>(8).fill(0n)] });
     const measured = observe({ ...PUT, repeat: { times: 3, stride: 8n } }, { steps: [slot(host, ...Array<bigint>(13).fill(0n).with(12, 1234n))] }, host);
     expect(measured).toMatchObject({ kind: 'hcall', status: 0n, ticks: 1234n });
+  });
+
+  it('is nothing where the processor did not come to it', () => {
+    expect(seen(slot(POWER, ...Array<bigint>(13).fill(0n).with(12, 0xffff_ffff_ffff_ffffn)))).toMatchObject({ kind: 'crashed' });
   });
 
   it('is an error of the processor, or its end', () => {

@@ -4,7 +4,7 @@ import { E } from '../../reference/uapi/errno.js';
 import { HCALLS } from '../../reference/uapi/hcall.js';
 import { ioctlRequest, kvmRequest } from '../../reference/uapi/ioctl.js';
 import { GUEST_CODE, KVM_CAP } from '../../reference/uapi/kvm.js';
-import { GUEST_ENTRY, guestPayload, HcallSlot, Mailbox, mailboxOf, SLOT_REGISTERS } from './guest-payload.js';
+import { GUEST_ENTRY, guestPayload, HcallSlot, Mailbox, mailboxOf, SLOT_BYTES, SLOT_REGISTERS } from './guest-payload.js';
 import type { HostFacts } from './host-facts.js';
 import type { Patch, Step, Value } from './instructions.js';
 import type { StepAnswer } from './messages.js';
@@ -100,25 +100,39 @@ const runStep = ({ architecture }: HostFacts, { fd, number, code }: Processor, h
 
 const inCode = (processor: number, offset: number): bigint => mailboxOf(processor) - GUEST_CODE.start + BigInt(offset);
 
-const ONCE: NonNullable<KvmHcall['repeat']> = { times: 1, stride: 0n };
-
-/** One hypercall: the last step has the registers afterwards, and the ticks that it took. */
-export function hcallSteps(host: HostFacts, processor: Processor, call: KvmHcall['call'], args: readonly Value[], { times, stride }: typeof ONCE = ONCE): Step[] {
-  const { number, code } = processor;
-  const slot = Mailbox.slots;
-  const words: Patch[] = [
-    [Mailbox.count, 8, 1n],
-    [slot + HcallSlot.registers, 8, BigInt(HCALLS[call])],
-    ...args.map((value, i): Patch => [slot + HcallSlot.registers + 8 * (i + 1), 8, value]),
-    [slot + HcallSlot.times, 8, BigInt(times)],
-    [slot + HcallSlot.stride, 8, stride],
-  ];
-  return [
-    { do: 'copy', address: plus(code, inCode(number, 0)), bytes: '00'.repeat(slot + HcallSlot.ticks), patch: words },
-    runStep(host, processor, times + COMES_BACK),
-    { do: 'load', address: plus(code, inCode(number, slot)), length: HcallSlot.ticks + 8 },
-  ];
+/** A hypercall, its arguments as the agent takes them. */
+export interface MadeHcall extends Pick<KvmHcall, 'call' | 'repeat'> {
+  readonly args: readonly Value[];
 }
+
+const ONCE: NonNullable<KvmHcall['repeat']> = { times: 1, stride: 0n };
+/** Ticks of a call that was not made. */
+const NEVER = (1n << 64n) - 1n;
+
+/**
+ * Hypercalls that a processor makes one after the other: the first has the steps that let it do so. The last step of each has its
+ * registers afterwards, and the ticks that it took.
+ */
+export function hcallSteps(host: HostFacts, processor: Processor, hcalls: readonly MadeHcall[]): Step[][] {
+  const { number, code } = processor;
+  const times = hcalls.reduce((sum, { repeat = ONCE }) => sum + repeat.times, 0);
+  const words: Patch[] = [[Mailbox.count, 8, BigInt(hcalls.length)], ...hcalls.flatMap((hcall, i) => slotWords(hcall, slotAt(i)))];
+  const making: Step[] = [
+    { do: 'copy', address: plus(code, inCode(number, 0)), bytes: '00'.repeat(slotAt(hcalls.length - 1) + HcallSlot.ticks + 8), patch: words },
+    runStep(host, processor, times + COMES_BACK),
+  ];
+  return hcalls.map((_, i) => [...(i === 0 ? making : []), { do: 'load', address: plus(code, inCode(number, slotAt(i))), length: HcallSlot.ticks + 8 }]);
+}
+
+const slotAt = (index: number): number => Mailbox.slots + index * SLOT_BYTES;
+
+const slotWords = ({ call, args, repeat: { times, stride } = ONCE }: MadeHcall, slot: number): Patch[] => [
+  [slot + HcallSlot.registers, 8, BigInt(HCALLS[call])],
+  ...args.map((value, i): Patch => [slot + HcallSlot.registers + 8 * (i + 1), 8, value]),
+  [slot + HcallSlot.times, 8, BigInt(times)],
+  [slot + HcallSlot.stride, 8, stride],
+  [slot + HcallSlot.ticks, 8, NEVER],
+];
 
 /** A hypercall on what is no processor: whatever the kernel says to that. */
 export const strayHcallSteps = ({ architecture }: HostFacts, fd: Value): Step[] => [{ do: 'ioctl', fd, request: kvmRequest(RUN, architecture), value: 0n }];
@@ -136,6 +150,7 @@ export function observeHcall({ repeat }: KvmHcall, steps: readonly StepAnswer[],
   if (result < 0n || bytes === null) return { kind: 'syscall', result };
   const buffer = Buffer.from(bytes);
   const word = (at: number): bigint => (order === 'big' ? buffer.readBigUInt64BE(at) : buffer.readBigUInt64LE(at));
+  if (word(HcallSlot.ticks) === NEVER) return { kind: 'crashed', message: "the guest's processor did not come to it" };
   const [status = 0n, ...registers] = Array.from({ length: SLOT_REGISTERS }, (_, i) => word(HcallSlot.registers + 8 * i));
   const measured = repeat === undefined ? {} : { ticks: word(HcallSlot.ticks) };
   return status === HANDED ? { kind: 'handed', registers, ...measured } : { kind: 'hcall', status: BigInt.asIntN(64, status), registers, ...measured };

@@ -144,9 +144,9 @@ describe('a host as a target', () => {
     const { observations } = await target[how](program(LEDGER, LEDGER, WAITING, LEDGER));
     clearTimeout(dead);
     expect(observations.findIndex(({ kind }) => kind === 'crashed')).toBe(at);
-    expect(target.died).toBe(true);
+    expect(target.located).toBe(how === 'runStepwise');
     await target.run(program(LEDGER));
-    expect(target.died).toBe(false);
+    expect(target.located).toBe(true);
   });
 
   it('has crashed where it comes back with another boot', async () => {

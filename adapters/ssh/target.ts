@@ -6,6 +6,7 @@ import { compile } from './compile.js';
 import type { DescribedHost } from './describe.js';
 import { withSwapped, type DeviceFacts } from './host-facts.js';
 import { answered, crashedAt, observations } from './ending.js';
+import { isHcall } from './hcall-batches.js';
 import { localTransport } from './local-transport.js';
 import type { Answer } from './messages.js';
 import { openHost, type OpenedHost } from './open-host.js';
@@ -66,6 +67,7 @@ export class SshTarget implements Target {
   #closed = false;
   /** The machine has died in a program: that it has booted since is no surprise. */
   #died = false;
+  #located = true;
   /** Why the machine must not be used any more before it was renewed. */
   #scar: string | undefined;
   /** Devices that are not there any more: the kernel has given their PEs up. */
@@ -111,9 +113,9 @@ export class SshTarget implements Target {
     return this.#run(program, true);
   }
 
-  /** The machine went down in the last program. */
-  get died(): boolean {
-    return this.#died;
+  /** If something died in the last program, it is known in which operation. */
+  get located(): boolean {
+    return this.#located;
   }
 
   async #run(program: Program, stepwise = false): Promise<Trace> {
@@ -121,7 +123,10 @@ export class SshTarget implements Target {
     if (this.#gone.length > 0) throw new TargetLost(this.#asBefore(`${this.#gone.join(', ')} is not there any more: its PE was given up`));
     if (!this.#session.link.alive) await this.#reconnect();
     const { operations } = program;
-    const instructions = compile(program, this.#host.facts);
+    // A host that is not to be used up does not repeat what killed it: there every hypercall is made by itself.
+    const batched = this.options.disposable === true && !stepwise;
+    const instructions = compile(program, this.#host.facts, batched ? 'batched' : undefined);
+    this.#located = true;
     const partial: Answer[] = [];
     const witnessed = new Map<number, Observation>();
     const atPause = async (count: number, beside: boolean): Promise<void> => {
@@ -135,6 +140,8 @@ export class SshTarget implements Target {
     try {
       const outcome = await this.#session.run(instructions, { stepwise, atPause, partial });
       const seen = observations(program, outcome, this.#host.facts);
+      const death = seen.findIndex(({ kind }) => kind === 'crashed');
+      this.#located = !(batched && isHcall(operations[death]));
       if (outcome.after) this.#scar = this.#asBefore(outcome.after);
       this.#gone = outcome.gone ?? [];
       return { program, observations: seen.map((observation, i) => witnessedOr(observation, witnessed.get(i))) };
@@ -143,6 +150,7 @@ export class SshTarget implements Target {
       const died = await this.#deathOf();
       if (died === undefined) throw error;
       this.#died = true;
+      this.#located = stepwise;
       return { program, observations: crashedAt(operations, answered(operations, partial, this.#host.facts), died) };
     }
   }
