@@ -35,6 +35,12 @@ describe('runs side by side', () => {
 
   test('leave out what came to the same', () => {
     const text = comparisonMarkdown([runs[0]!, runs[0]!], () => '');
-    expect(text).toBe('## Clauses side by side\n\n1 of 1 clauses came to the same on all.');
+    expect(text).toBe('## Clauses side by side\n\n1 of 1 clauses came to the same on all that were put to the test, 0 were put to the test on one at most.');
+  });
+
+  test('leave out what only one of them was put to the test on', () => {
+    const skipped = runRecord([{ ...SCENARIOS.skipped, clauses: [COUNT] }]);
+    const text = comparisonMarkdown([runs[1]!, skipped, runs[3]!], () => '');
+    expect(text).toBe('## Clauses side by side\n\n0 of 1 clauses came to the same on all that were put to the test, 1 were put to the test on one at most.');
   });
 });

@@ -46,21 +46,24 @@ const handedVerdict = ({ scenarios }: RunRecord, testing: ReadonlySet<string>): 
 const distinct = (texts: readonly string[]): string[] => [...new Set(texts)];
 
 /**
- * The clauses on which the systems differ, side by side, with what the specification says; then how many there are on which they
- * do not.
+ * The clauses on which the systems that were put to the test differ, side by side, with what the specification says; then how many
+ * there are on which they do not, and how many there is nothing to compare of.
  *
  * @param ruleOf the sentence of a clause
  */
 export function comparisonMarkdown(records: readonly RunRecord[], ruleOf: (clause: string) => string): string {
   const rows = compareRuns(records);
-  const differing = rows.filter(({ outcomes }) => distinct(outcomes.map(outcomeText)).length > 1);
+  const compared = rows.filter(({ outcomes }) => outcomes.filter(isTested).length > 1);
+  const differing = compared.filter(({ outcomes }) => distinct(outcomes.filter(isTested).map(outcomeText)).length > 1);
   const head = ['clause', 'specification', ...records.map(({ target, profile }) => `${code(target.fingerprint)}${profile === 'lopar' ? '' : ` (${profile})`}`)];
   const lines = differing.map(({ clause, expected, outcomes }) => [code(clause), specification(ruleOf(clause), expected), ...outcomes.map(outcomeText)]);
-  const same = `${rows.length - differing.length} of ${rows.length} clauses came to the same on all.`;
+  const same = `${compared.length - differing.length} of ${rows.length} clauses came to the same on all that were put to the test, ${rows.length - compared.length} were put to the test on one at most.`;
   return ['## Clauses side by side', ...(lines.length === 0 ? [] : [table(head, lines)]), same].join('\n\n');
 }
 
 const specification = (rule: string, expected: readonly string[]): string => [escape(rule), ...(expected.length === 0 ? [] : [`allowed: ${some(expected, ' or ')}`])].join(' ');
+
+const isTested = (outcome: ClauseOutcome | undefined): boolean => outcome !== undefined && outcome.verdict !== 'skipped';
 
 function outcomeText(outcome: ClauseOutcome | undefined): string {
   if (outcome === undefined) return '';
