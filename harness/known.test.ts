@@ -104,6 +104,12 @@ describe('a system that a known fault damages', () => {
     expect(judged(answered(-4n), crash!, notRun!, notRun!, notRun!).departures.map(({ step }) => step)).toEqual([0]);
   });
 
+  it('is explained by the first of two entries that explain the same', () => {
+    const known = new KnownDepartures(REFERENCE_RULES, ledger(entry('K04', 'kvm/multi-tce-past-end'), entry('Q06', 'qemu/stuff-partial')), { version: '7.2' });
+    const partial = { program: { operations: [hcall('H_STUFF_TCE', last!, 0x5_5000n, 2n), hcall('H_GET_TCE', last!)] }, observations: [answered(-4n), { kind: 'hcall', status: 0n, registers: [0x5_5000n] }] } as const;
+    expect(known.needed(partial, machine)).toEqual(['K04']);
+  });
+
   it('is explored with programs that leave out what damages it', () => {
     const spared = past.withoutScars(program, machine);
     expect(spared.operations).toEqual([0, 2, 4].map((i) => program.operations[i]));

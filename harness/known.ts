@@ -48,11 +48,17 @@ export class KnownDepartures {
     return this.entries.filter(({ id, sensitive }) => sensitive === true && ids.includes(id)).map(({ id }) => id);
   }
 
-  /** The entries without which the trace is not explained. Empty if some departure is unexplained anyway. */
+  /**
+   * Entries that explain the trace, and no more of them than it takes: of two that explain the same, the earlier one. Empty if some
+   * departure is unexplained anyway.
+   */
   needed(trace: Trace, machine: MachineDescription): string[] {
     if (!conforms(this.judge(trace, machine))) return [];
     return this.#known
-      .filter((left) => !conforms(this.#judge(trace, machine, this.#rulesWith(this.#known.filter((k) => k !== left)))))
+      .reduceRight((kept, entry) => {
+        const others = kept.filter((other) => other !== entry);
+        return conforms(this.#judge(trace, machine, this.#rulesWith(others))) ? others : kept;
+      }, this.#known)
       .map(({ entry }) => entry.id);
   }
 

@@ -49,7 +49,7 @@ const rangeOutside: Guard<StuffTce> = {
   ...clause('H_STUFF_TCE/range', 'A range that leaves the window is refused with H_PARAMETER and changes no entry.'),
   when: (c) => c.count > 0n && !covers(c.window!, c.ioba, c.count),
   refuse: [H.H_PARAMETER],
-  violation: { args: { ioba: { from: 'pe0.end', plus: -0x1000n } } },
+  violation: { destructive: true, args: { ioba: { from: 'pe0.end', plus: -0x1000n } } },
 };
 
 const foreignPage: Guard<StuffTce> = {

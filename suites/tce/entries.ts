@@ -42,3 +42,6 @@ export interface EndCase<Clause extends string> {
   readonly count: bigint;
   readonly clause: Clause;
 }
+
+/** A system that looks at the first entry only writes what lies behind its table: that is for systems that may be destroyed. */
+export const overTheEnd = ({ before, count }: Pick<EndCase<string>, 'before' | 'count'>): { readonly destructive?: true } => (before > 0n && count > before ? { destructive: true } : {});

@@ -2,7 +2,7 @@ import { LIST_PAGE } from '../../harness/build/program-builder.js';
 import { scenario } from '../../harness/build/scenario-builder.js';
 import type { Scenario } from '../../harness/scenario.js';
 import { plus, type Term } from '../../reference/doors/term.js';
-import { consecutive, DATA, FOREIGN, mapping, OTHER, PAGE, POISON, type EndCase } from './entries.js';
+import { consecutive, DATA, FOREIGN, mapping, OTHER, overTheEnd, PAGE, POISON, type EndCase } from './entries.js';
 
 const NAME = 'H_PUT_TCE_INDIRECT';
 
@@ -53,7 +53,7 @@ const ENDS: readonly EndCase<'store' | 'ioba' | 'count-zero'>[] = [
 ];
 
 const ends = ENDS.map(({ name, title, before, count, clause }) =>
-  scenario({ id: `tce/indirect/end/${name}`, title: `${NAME} ${title}`, clauses: [`${NAME}/${clause}`] }, (p) => {
+  scenario({ id: `tce/indirect/end/${name}`, title: `${NAME} ${title}`, clauses: [`${NAME}/${clause}`], ...overTheEnd({ before, count }) }, (p) => {
     const window = p.defaultWindow();
     const watched = [-513n, -512n, -511n, -2n, -1n].map((index) => plus(window.end, index * PAGE));
     for (const at of watched) p.hcall('H_PUT_TCE', window.liobn, at, POISON);

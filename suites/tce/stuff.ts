@@ -1,8 +1,8 @@
 import type { ProgramBuilder, WindowHandle } from '../../harness/build/program-builder.js';
 import { scenario } from '../../harness/build/scenario-builder.js';
 import type { Scenario } from '../../harness/scenario.js';
-import { plus } from '../../reference/doors/term.js';
-import { DATA, FOREIGN, mapping, OTHER, PAGE, PERMISSIONS, POISON, type EndCase } from './entries.js';
+import { plus, type Term } from '../../reference/doors/term.js';
+import { DATA, FOREIGN, mapping, OTHER, overTheEnd, PAGE, PERMISSIONS, POISON, type EndCase } from './entries.js';
 
 const NAME = 'H_STUFF_TCE';
 
@@ -95,15 +95,21 @@ const ENDS: readonly EndCase<'store' | 'range' | 'count' | 'ioba' | 'count-zero'
   },
 ];
 
-const ends = ENDS.map(({ name, title, before, count, clause }) =>
-  scenario({ id: `tce/stuff/end/${name}`, title: `${NAME} ${title}`, clauses: [`${NAME}/${clause}`] }, (p) => {
+const atTheEnd = ({ name, title, before, count, clause }: (typeof ENDS)[number], entry: Term): Scenario =>
+  scenario({ id: `tce/stuff/end/${name}`, title: `${NAME} ${title}`, clauses: [`${NAME}/${clause}`], ...overTheEnd({ before, count }) }, (p) => {
     const window = p.defaultWindow();
     const watched = [-513n, -512n, -511n, -3n, -2n, -1n].map((index) => plus(window.end, index * PAGE));
     for (const at of watched) p.hcall('H_PUT_TCE', window.liobn, at, POISON);
-    p.hcall('H_STUFF_TCE', window.liobn, plus(window.end, -before * PAGE), mapping(DATA), count);
+    p.hcall('H_STUFF_TCE', window.liobn, plus(window.end, -before * PAGE), entry, count);
     for (const at of watched) p.hcall('H_GET_TCE', window.liobn, at);
     p.get(window, 0n).get(window, PAGE);
-  }),
+  });
+
+const ends = ENDS.map((end) => atTheEnd(end, mapping(DATA)));
+
+/** Systems that refuse anything but clears refuse the others for that. */
+const clearedOverTheEnd = ENDS.filter(({ clause }) => clause === 'range').map((end) =>
+  atTheEnd({ ...end, name: `${end.name}/cleared`, title: `${end.title}, where they are cleared` }, 0n),
 );
 
 const replaced = PERMISSIONS.map(({ bits, name, text }) =>
@@ -193,4 +199,4 @@ const others: readonly Scenario[] = [
 ];
 
 /** H_STUFF_TCE: its count, the end of the window, and what it replaces. */
-export const scenarios: readonly Scenario[] = [...counts, ...ends, ...replaced, ...others];
+export const scenarios: readonly Scenario[] = [...counts, ...ends, ...clearedOverTheEnd, ...replaced, ...others];
