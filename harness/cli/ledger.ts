@@ -14,14 +14,12 @@ export interface EntryProof {
 }
 
 /** Runs the minimal program of every entry for this version, with the whole ledger and without the entry. */
-export async function proveLedger(target: Target, ledger: Ledger, profile: Profile): Promise<EntryProof[]> {
+export async function* proveLedger(target: Target, ledger: Ledger, profile: Profile): AsyncGenerator<EntryProof> {
   const system = target.variants[0].system ?? { version: '0' };
-  const proofs: EntryProof[] = [];
   for (const entry of ledger.entries.filter((candidate) => appliesTo(candidate, system))) {
     const fault = await prove(target, ledger, entry, profile, system);
-    proofs.push(fault === undefined ? { entry } : { entry, fault });
+    yield fault === undefined ? { entry } : { entry, fault };
   }
-  return proofs;
 }
 
 async function prove(target: Target, ledger: Ledger, entry: LedgerEntry, profile: Profile, system: SystemVersion): Promise<string | undefined> {

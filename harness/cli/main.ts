@@ -158,10 +158,14 @@ withTarget('replay', 'run a saved program and judge it')
 withTarget('ledger', 'prove the departure ledger: each entry shows on the target, and nothing else explains it').action(
   (options: TargetOptions) =>
     using(options, async (target) => {
-      const proofs = await proveLedger(target, readLedger(ledgerDirectory(options.ledger), target.variants[0].system?.name), findProfile('lopar'));
-      for (const proof of proofs) console.log(proofText(proof));
-      const faults = proofs.filter(({ fault }) => fault !== undefined).length;
-      console.log(`${proofs.length - faults} proved, ${faults} faulty`);
+      const ledger = readLedger(ledgerDirectory(options.ledger), target.variants[0].system?.name);
+      let [proved, faults] = [0, 0];
+      for await (const proof of proveLedger(target, ledger, findProfile('lopar'))) {
+        console.log(proofText(proof));
+        if (proof.fault === undefined) proved += 1;
+        else faults += 1;
+      }
+      console.log(`${proved} proved, ${faults} faulty`);
       return faults === 0 ? EXIT.ok : EXIT.departs;
     }),
 );
