@@ -39,7 +39,7 @@ export async function judgeCommand(directory: string, options: JudgeCommandOptio
   const remaining = suite === undefined ? (run.remaining ?? []) : [];
   if (out === undefined) for (const _ of anew);
   else console.log(await written(run, profile.name, records, anew, remaining, { out, html: options.html }));
-  console.log(tally.text(run, remaining));
+  console.log(tally.text(run, profile.name, remaining));
   return exitStatus(tally.totals) || (run.complete || suite !== undefined ? 0 : NOT_ALL);
 }
 
@@ -109,12 +109,12 @@ class Tally {
   }
 
   /** Totals, and by name what was not judged. */
-  text({ target, profile }: RunRecord, remaining: readonly string[]): string {
+  text({ target }: RunRecord, profile: string, remaining: readonly string[]): string {
     const { totals } = this;
     const { judged, other, broken, untraced } = this.#ids;
     const counts = VERDICTS.filter((verdict) => totals[verdict] > 0).map((verdict) => `${totals[verdict]} ${verdict}`);
     return [
-      `${judged.length + other.length} traces judged, ${this.#changed} changed; ${target.fingerprint}, run by ${profile}: ${counts.join(', ') || 'nothing'}`,
+      `${judged.length + other.length} traces judged, ${this.#changed} changed; ${target.fingerprint}, judged by ${profile}: ${counts.join(', ') || 'nothing'}`,
       ...named(other, 'have other programs now, or are no more: their steps were judged, and no claims'),
       ...named(broken, 'have a trace that cannot be judged'),
       ...(untraced.length === 0 ? [] : [`${untraced.length} have no trace, and were not judged:`]),

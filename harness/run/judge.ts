@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { descriptionFromJson, NotADescription } from '../../adapters/description-json.js';
 import type { TargetDescription } from '../../adapters/target.js';
 import { programToJson } from '../../reference/doors/json.js';
-import { NotATrace, traceFromJson } from '../../reference/doors/trace-json.js';
+import { NotATrace, observationsFromJson, traceFromJson } from '../../reference/doors/trace-json.js';
 import type { Profile } from '../../reference/profiles.js';
 import { MACHINES, RunFilesError } from '../../reports/files.js';
 import { linesOf } from '../../reports/line-file.js';
@@ -83,8 +83,8 @@ function judgeTraced({ record, trace, fault }: TracedScenario, judges: readonly 
 }
 
 function judgeWhole(before: ScenarioRecord, recorded: TraceRecord, { on, known }: Judge, scenario: Scenario | undefined, sensitive: boolean): Judged {
-  const trace = traceFromJson(recorded);
   const same = scenario !== undefined && isDeepStrictEqual(programToJson(scenario.program), recorded.program);
+  const trace = same ? { program: scenario.program, observations: observationsFromJson(recorded.observations) } : traceFromJson(recorded);
   const subject = same ? scenario : stepsOf(before, trace.program, scenario);
   const [how, done] = [same ? 'judged' : 'other', recordOf(subject, () => before.milliseconds)] as const;
   const lacking = subject.requires.filter((capability) => !on.capabilities.has(capability));

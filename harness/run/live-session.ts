@@ -12,6 +12,8 @@ import type { Progress } from './progress.js';
 import type { Session, TestFileView } from './session.js';
 
 const PATIENCE = 3;
+/** Milliseconds after which signals are heard. */
+const BREATH = 50;
 
 export interface LiveRun {
   readonly scenarios: readonly Scenario[];
@@ -37,6 +39,7 @@ export class LiveSession implements Session {
   readonly #machines = new Map<TargetDescription, string>();
   readonly #stop = new AbortController();
   #unanswered = 0;
+  #breathed = performance.now();
   /** What made it impossible to go on: a full disk, for instance. */
   failure: Error | undefined;
 
@@ -69,12 +72,21 @@ export class LiveSession implements Session {
     const result = await this.#judged(scenario);
     if (result === undefined) return undefined;
     try {
-      return this.#keep(result);
+      const mismatch = this.#keep(result);
+      await this.#breathe();
+      return mismatch;
     } catch (error) {
       this.failure = error as Error;
       this.stop();
       throw error;
     }
+  }
+
+  /** A target in this process never waits for anything, and Ctrl-C would be heard at the end only. */
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#breathed < BREATH) return;
+    await new Promise(setImmediate);
+    this.#breathed = performance.now();
   }
 
   #keep(result: ScenarioResult): string | undefined {

@@ -30,9 +30,15 @@ const observation: z.ZodType = z.lazy(() =>
 export class NotATrace extends Error {}
 
 /** Reads the program and the observations of a trace. @throws NotATrace with the first thing that is wrong, and where. */
-export function traceFromJson(value: { readonly program?: unknown; readonly observations?: unknown }): Trace {
-  const observations = z.array(observation).safeParse(value.observations);
-  if (observations.success) return { program: programOf(value.program), observations: observations.data as Observation[] };
+export const traceFromJson = (value: { readonly program?: unknown; readonly observations?: unknown }): Trace => ({
+  program: programOf(value.program),
+  observations: observationsFromJson(value.observations),
+});
+
+/** Reads what was observed. @throws NotATrace */
+export function observationsFromJson(value: unknown): readonly Observation[] {
+  const observations = z.array(observation).safeParse(value);
+  if (observations.success) return observations.data as Observation[];
   const [issue] = observations.error.issues;
   throw new NotATrace(`${['observations', ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? 'not observations'}`);
 }
