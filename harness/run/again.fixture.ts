@@ -1,5 +1,6 @@
-import { ModelTarget } from '../../adapters/model/model-target.js';
 import { descriptionToJson } from '../../adapters/description-json.js';
+import { ModelTarget } from '../../adapters/model/model-target.js';
+import type { Target } from '../../adapters/target.js';
 import { WRITTEN_MUTANTS } from '../../reference/mutants/index.js';
 import { REFERENCE_RULES } from '../../reference/rule-book.js';
 import { RunFiles, type RunHead } from '../../reports/files.js';
@@ -38,12 +39,12 @@ export const HEAD: RunHead = {
 };
 
 /** Runs scenarios one after another as a run does, without Jest; the files are left open, as when the process dies. */
-export async function runOn(directory: string, scenarios: readonly Scenario[], files: RunFiles): Promise<void> {
-  const known = knownOf(SYSTEM, undefined, directory);
+export async function runOn(directory: string, scenarios: readonly Scenario[], files: RunFiles, target: Target = SYSTEM): Promise<void> {
+  const known = knownOf(target, undefined, directory);
   const shownRun = { target: HEAD.target.name, fingerprint: HEAD.target.fingerprint, profile: HEAD.profile };
   const live = new LiveSession({
     scenarios,
-    qualify: (one) => qualify(one, { target: SYSTEM, known, destructive: true }),
+    qualify: (one) => qualify(one, { target, known, destructive: true }),
     files,
     progress: new Progress({ write: () => undefined }, scenarios.length),
     shownRun,

@@ -4,11 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify as yaml } from 'yaml';
+import { ModelTarget } from '../../adapters/model/model-target.js';
 import { programToJson } from '../../reference/doors/json.js';
 import { PROFILES } from '../../reference/profiles.js';
-import { jsonText, readRun, RunFilesError } from '../../reports/files.js';
+import { jsonText, readRun, RunFiles, RunFilesError } from '../../reports/files.js';
+import { withProfile } from '../profiled-target.js';
 import type { Scenario } from '../scenario.js';
-import { FAULT, MACHINE, runOf, SUITE } from './again.fixture.js';
+import { FAULT, HEAD, MACHINE, runOf, runOn, SUITE } from './again.fixture.js';
 import { judgeRun, type Judged, type Judging } from './judge.js';
 
 let directory = '';
@@ -67,9 +69,17 @@ describe('a run that is judged anew', () => {
     expect(as('x/stuff/513', judge({ profile: profileOf('qemu') })).result.record.verdict).toBe('conforms');
   });
 
-  it('is skipped where the machine of the profile lacks what the scenario needs', () => {
-    const scenarios = SUITE.map((scenario): Scenario => ({ ...scenario, requires: ['cdev'] }));
-    expect(as('x/stuff/1', judge({ scenarios })).result.record).toMatchObject({ verdict: 'skipped', reason: 'the target lacks cdev' });
+  it('starts from the machine as it was found, whatever the profile of the run has made of it', async () => {
+    const scenarios: Scenario[] = [{ id: 'x/merged', title: '', clauses: [], requires: ['unsafe-interrupts'], program: { operations: [] } }];
+    const ids = scenarios.map(({ id }) => id);
+    const files = new RunFiles(directory, HEAD, ids);
+    await runOn(directory, scenarios, files, withProfile(new ModelTarget(undefined, 'model:pseries'), profileOf('linux-7.2')));
+    files.finish(true);
+    const needing = (requires: string[], profile: string): unknown =>
+      judge({ scenarios: scenarios.map((scenario) => ({ ...scenario, requires })), profile: profileOf(profile) })[0]!.result.record;
+    expect(needing(['no-paging'], 'linux-7.2')).toMatchObject({ verdict: 'conforms' });
+    expect(needing(['ppc64-paging'], 'linux-7.2')).toMatchObject({ verdict: 'skipped', reason: 'the target lacks ppc64-paging' });
+    expect(needing(['ppc64-paging'], 'lopar')).toMatchObject({ verdict: 'conforms' });
   });
 
   it('is judged by its steps alone where the scenario has another program now, or is no more', () => {
