@@ -54,8 +54,10 @@ describe('the command', () => {
     expect([existsSync(at('cut', 'run.json')), existsSync(at('cut', 'run.journal.jsonl'))]).toEqual([false, true]);
     const killed = readRun(at('cut'));
     expect(killed.remaining?.length).toBeGreaterThan(0);
-    const judged = await command(['judge', 'cut']);
-    expect(judged.output).toContain(`${killed.remaining!.length} were not run, as the run was cut off: ${killed.remaining![0]!}`);
+    const last = killed.remaining!.at(-1)!;
+    const judged = await command(['judge', 'cut', '--suite', killed.scenarios[0]!.id, last]);
+    expect(judged).toEqual({ status: 3, output: expect.stringMatching(/^1 traces judged, 0 changed; /) });
+    expect(judged.output).toContain(`\n1 were not run, as the run was cut off: ${last}\n`);
 
     const { status, output } = await command(['run', ...FAULTY, '--resume', 'cut']);
     expect(output).toMatch(/^Going on with cut: \d+ have a verdict, \d+ remain\.\n/);

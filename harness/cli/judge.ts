@@ -32,15 +32,22 @@ export async function judgeCommand(directory: string, options: JudgeCommandOptio
   if (out !== undefined && resolve(out) === resolve(directory)) throw new UsageError(`Expected --out to be another directory than that of the run, ${directory}, which stays as it is.`);
   const run = readRun(directory);
   const profile = findProfile(options.profile ?? run.profile);
-  const records = suite === undefined ? run.scenarios : selectScenarios(run.scenarios, suite);
+  const { records, remaining } = selected(run, suite);
   const by = { profile, ledger: ledgerDirectory(options.ledger), sensitive: options.sensitive === true, scenarios: loadScenarios() };
   const tally = new Tally();
   const anew = told(judgeRun(directory, records, by), tally);
-  const remaining = suite === undefined ? (run.remaining ?? []) : [];
   if (out === undefined) for (const _ of anew);
   else console.log(await written(run, profile.name, records, anew, remaining, { out, html: options.html }));
   console.log(tally.text(run, profile.name, remaining));
-  return exitStatus(tally.totals) || (run.complete || suite !== undefined ? 0 : NOT_ALL);
+  const all = remaining.length === 0 && (run.complete || run.remaining !== undefined);
+  return exitStatus(tally.totals) || (all ? 0 : NOT_ALL);
+}
+
+/** Of a run, the verdicts and what it has yet to run, as far as the globs name them. @throws UsageError */
+function selected({ scenarios, remaining = [] }: RunRecord, globs: readonly string[] | undefined): { records: readonly ScenarioRecord[]; remaining: readonly string[] } {
+  const ids = [...scenarios.map(({ id }) => id), ...remaining];
+  const chosen = new Set(selectScenarios(ids.map((id) => ({ id })), globs).map(({ id }) => id));
+  return { records: scenarios.filter(({ id }) => chosen.has(id)), remaining: remaining.filter((id) => chosen.has(id)) };
 }
 
 /** Exit status where nothing can be said of a part of the run. */
