@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const ONLY_CODECS_STRINGIFY = {
   object: 'JSON',
   property: 'stringify',
-  message: 'Use stringify of reference/doors/json.ts (64-bit values) or jsonText of reports/files.ts (plain values).',
+  message: 'Use stringify of reference/doors/json.ts (64-bit values) or jsonText of reports/json-text.ts (plain values).',
 };
 
 export default tseslint.config(
@@ -38,7 +38,7 @@ export default tseslint.config(
   },
   {
     // The codecs themselves.
-    files: ['reference/doors/json.ts', 'reports/files.ts', 'adapters/qemu-papr/qmp.ts'],
+    files: ['reference/doors/json.ts', 'reports/json-text.ts', 'adapters/qemu-papr/qmp.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {

@@ -33,6 +33,8 @@ export interface TargetDescription {
   readonly machine: MachineDescription;
   /** The system may be destroyed by a scenario: nobody else uses it. */
   readonly disposable: boolean;
+  /** What was found out, where a profile has changed it since. */
+  readonly asFound?: TargetDescription;
 }
 
 /** A system that takes programs: the model, an emulator, a host. */

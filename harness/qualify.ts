@@ -18,6 +18,8 @@ export interface ScenarioResult {
   readonly record: ScenarioRecord;
   readonly steps: readonly StepRecord[];
   readonly trace?: Trace;
+  /** What the trace is of. */
+  readonly on?: TargetDescription;
 }
 
 /** What a qualification rests on. */
@@ -33,28 +35,34 @@ export interface Qualification {
 /** Runs a scenario on a target and judges what came back. */
 export async function qualify(scenario: Scenario, on: Qualification): Promise<ScenarioResult> {
   const started = performance.now();
-  const done = (rest: Omit<ScenarioRecord, 'id' | 'title' | 'clauses' | 'milliseconds'>): ScenarioRecord => ({
-    id: scenario.id,
-    title: scenario.title,
-    clauses: scenario.clauses,
-    milliseconds: Math.round((performance.now() - started) * 100) / 100,
-    ...rest,
-  });
+  const done = recordOf(scenario, () => Math.round((performance.now() - started) * 100) / 100);
   const fit = chooseVariant(scenario, on);
   if ('skip' in fit) return { record: done({ verdict: 'skipped', reason: fit.skip }), steps: [] };
   try {
     const trace = await on.target.run(scenario.program, fit.variant);
     const explained = on.known.judge(trace, fit.variant.machine);
     if (explained.scarred || scenario.destructive === true) await on.target.renew(explained.scars);
-    const handed = handedIn(trace, scenario, explained);
-    const judged = judgeScenario(scenario, trace, fit.variant, on.known, explained, (rest) => ({ ...done(rest), ...handed }));
-    const cell = stateCell(scenario.id, trace, fit.variant.machine);
-    const result = { ...judged, ...(cell && { record: { ...judged.record, cell } }), trace };
-    return on.sensitive === true ? result : withheld(result, on.known);
+    return judged(scenario, trace, fit.variant, on, done, explained);
   } catch (error) {
     if (!(error instanceof TargetLost) && !(error instanceof BrokenTrace)) throw error;
     return { record: done({ verdict: 'inconclusive', reason: error.message }), steps: [] };
   }
+}
+
+/** What a trace of the scenario comes to; nobody else is asked. @throws BrokenTrace */
+export function judged(
+  scenario: Scenario,
+  trace: Trace,
+  variant: TargetDescription,
+  { known, sensitive }: Pick<Qualification, 'known' | 'sensitive'>,
+  done: Done,
+  asKnown = known.judge(trace, variant.machine),
+): ScenarioResult {
+  const handed = handedIn(trace, scenario, asKnown);
+  const { record, steps } = judgeScenario(scenario, trace, variant, known, asKnown, (rest) => ({ ...done(rest), ...handed }));
+  const cell = stateCell(scenario.id, trace, variant.machine);
+  const result = { record: { ...record, ...(cell && { cell }) }, steps, trace, on: variant };
+  return sensitive === true ? result : withheld(result, known);
 }
 
 /** A known departure that could harm somebody is named, and not shown. */
@@ -66,6 +74,11 @@ function withheld(result: ScenarioResult, known: KnownDepartures): ScenarioResul
 }
 
 type Done = (rest: Omit<ScenarioRecord, 'id' | 'title' | 'clauses' | 'milliseconds'>) => ScenarioRecord;
+
+/** Makes the record of a scenario, of what it came to and the time it took. */
+export const recordOf =
+  ({ id, title, clauses }: Pick<Scenario, 'id' | 'title' | 'clauses'>, milliseconds: () => number): Done =>
+  (rest) => ({ id, title, clauses, milliseconds: milliseconds(), ...rest });
 
 /** The first of the target's variants that has all the scenario needs, or why there is none. */
 export function chooseVariant(

@@ -18,10 +18,10 @@ export function ledgerDirectory(given?: string): string {
 
 /**
  * What the target is judged by: the profile, and what the ledger knows of the target's system. A profile that is
- * already a platform's own way has no use for a ledger.
+ * already a platform's own way has no use for a ledger. The model's ledger, if a directory has one, is `model.yaml`.
  */
-export function knownOf(target: Target, profile: Profile = PROFILES[0]!, directory = ledgerDirectory()): KnownDepartures {
-  const { system } = target.variants[0];
-  const name = profile.rules === REFERENCE_RULES ? system?.name : undefined;
-  return new KnownDepartures(profile.rules, readLedger(directory, name), system, profile.counts);
+export function knownOf(target: Pick<Target, 'variants'>, profile: Profile = PROFILES[0]!, directory = ledgerDirectory()): KnownDepartures {
+  const { system, name } = target.variants[0];
+  const ledger = profile.rules === REFERENCE_RULES ? (system?.name ?? name) : undefined;
+  return new KnownDepartures(profile.rules, readLedger(directory, ledger), system, profile.counts);
 }

@@ -37,10 +37,27 @@ describe("a run's directory", () => {
     const files = new RunFiles(directory, head);
     files.add(SCENARIOS.departs, { steps: ['one'] });
     files.finish(true);
-    expect(readdirSync(directory).sort()).toEqual(['junit.xml', 'programs', 'run.json', 'summary.md', 'traces.jsonl']);
+    expect(readdirSync(directory).sort()).toEqual(['junit.xml', 'machines.jsonl', 'programs', 'run.json', 'run.tap', 'summary.md', 'traces.jsonl']);
     expect(readRun(directory).complete).toBe(true);
     expect(JSON.parse(read('traces.jsonl').trim())).toEqual({ steps: ['one'] });
     expect(JSON.parse(read('programs/tce.stuff.count.json'))).toEqual(SCENARIOS.departs.departures?.[0]?.program);
+  });
+
+  test('says what remains where the run was interrupted, and of a whole run nothing', () => {
+    const ids = Object.values(SCENARIOS).map(({ id }) => id);
+    const files = new RunFiles(directory, head, ids);
+    files.add(SCENARIOS.conforms);
+    expect(readRun(directory).remaining).toEqual(ids.slice(1));
+    files.finish(false);
+    expect(readRun(directory).remaining).toEqual(ids.slice(1));
+    new RunFiles(directory, head, [SCENARIOS.conforms.id]).finish(true);
+    expect(readRun(directory)).not.toHaveProperty('remaining');
+  });
+
+  test('keeps the description of a machine once', () => {
+    const files = new RunFiles(directory, head);
+    expect([{ a: 1 }, { a: 2 }, { a: 1 }].map((machine) => files.machine(machine))).toEqual(['machines.jsonl:1', 'machines.jsonl:2', 'machines.jsonl:1']);
+    expect(read('machines.jsonl')).toBe('{"a":1}\n{"a":2}\n');
   });
 
   test('a new run removes what the one before left, and nothing else', () => {
@@ -49,7 +66,7 @@ describe("a run's directory", () => {
     before.finish(true);
     writeFileSync(join(directory, 'notes.txt'), 'mine');
     new RunFiles(directory, head);
-    expect(readdirSync(directory).sort()).toEqual(['notes.txt', 'programs', 'run.journal.jsonl', 'traces.jsonl']);
+    expect(readdirSync(directory).sort()).toEqual(['machines.jsonl', 'notes.txt', 'programs', 'run.journal.jsonl', 'traces.jsonl']);
     expect(read('traces.jsonl')).toBe('');
   });
 

@@ -6,6 +6,9 @@ export type Verdict = 'conforms' | 'departs' | 'known' | 'fixed' | 'tentative' |
 
 export const VERDICTS: readonly Verdict[] = ['conforms', 'departs', 'known', 'fixed', 'tentative', 'skipped', 'inconclusive', 'crashed'];
 
+/** Verdicts that fail a run. */
+export const FAILING: ReadonlySet<Verdict> = new Set<Verdict>(['departs', 'fixed', 'crashed', 'inconclusive']);
+
 /** One step or claim outside what the specification allows. */
 export interface DepartureRecord {
   readonly clause: string;
@@ -78,6 +81,8 @@ export interface RunRecord {
   readonly startedAt: string;
   /** False where the run was interrupted. */
   readonly complete: boolean;
+  /** Where it was interrupted: ids of the scenarios that have no verdict, in the order of the run. Records of before this field lack it. */
+  readonly remaining?: readonly string[];
   readonly totals: Readonly<Record<Verdict, number>>;
   readonly scenarios: readonly ScenarioRecord[];
 }

@@ -72,12 +72,16 @@ export class ModelTarget implements Target {
   /**
    * @param rules the specification, or a mutant of it
    * @param kind the machines it can be: partitions and Linux hosts alike, or the Linux host of one platform alone
+   * @param fault the id of the mutant, for the fingerprint: with a fault it is another system
    */
   constructor(
     readonly rules: RuleBook = REFERENCE_RULES,
     kind: ModelKind = 'model',
+    fault?: string,
   ) {
-    this.variants = VARIANTS[kind];
+    const [first, ...others] = VARIANTS[kind];
+    const named = (variant: TargetDescription): TargetDescription => (fault === undefined ? variant : { ...variant, fingerprint: `${variant.fingerprint} with ${fault}` });
+    this.variants = [named(first), ...others.map(named)];
   }
 
   run(program: Program, on: TargetDescription = this.variants[0]): Promise<Trace> {

@@ -12,12 +12,13 @@ import { exploreCommand, parseTime } from './explore.js';
 import { proofText, proveLedger } from './ledger.js';
 import { foresee, foresightText } from '../foresight.js';
 import { doctorText } from './doctor.js';
+import { judgeCommand, type JudgeCommandOptions } from './judge.js';
 import { labConsole, labDown, labList, labSsh, labUp, type LabUpOptions } from './lab.js';
 import { labKernel, type LabKernelOptions } from './lab-kernel.js';
 import { list, planText, type ListOptions } from './list.js';
 import { compareReport, reportCommand } from './report.js';
 import { replay, replayText } from './replay.js';
-import { runCommand, type RunCommandOptions } from './run.js';
+import { DEFAULT_OUT, planRun, runCommand, type RunCommandOptions } from './run.js';
 import { selectScenarios } from './select.js';
 import { closeAll, findProfile, openMachines, type TargetOptions } from './targets.js';
 
@@ -64,10 +65,17 @@ withTarget('run', 'run the suites on a target and report')
   .option('--suite <glob...>', 'scenario ids; ** for anything')
   .option('--destructive', 'also what may destroy the target')
   .option('--sensitive', 'show departures that the ledger marks sensitive')
-  .option('--out <dir>', 'the directory of the run', 'out/run')
+  .option('--failed <dir>', 'only what departed, crashed, was fixed or inconclusive in an earlier run')
+  .option('--resume <dir>', 'go on with a run that was cut off, in its directory')
+  .option('--out <dir>', `the directory of the run (default: "${DEFAULT_OUT}")`)
   .option('--no-html', 'leave the HTML report out')
   .option(...MACHINES)
-  .action((options: TargetOptions & RunCommandOptions) => using(options, (_target, stopped, machines) => runCommand(machines, options, stopped)));
+  .action(async (options: TargetOptions & RunCommandOptions) => {
+    const plan = planRun(options);
+    if (plan.note !== undefined) console.log(plan.note);
+    if ('status' in plan) process.exitCode = plan.status;
+    else await using(options, (_target, stopped, machines) => runCommand(machines, options, plan, stopped));
+  });
 
 withTarget('plan', 'what a run would do, without doing it')
   .option('--suite <glob...>', 'scenario ids; ** for anything')
@@ -195,6 +203,20 @@ withTarget('bench', 'measure, and compare with what was asked for')
   .action(async (options: TargetOptions & { json?: string; plot?: string }) => {
     const known = (target: Target) => knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger));
     process.exitCode = await benchCommand(options, () => openMachines(options), known, options);
+  });
+
+program
+  .command('judge')
+  .description('judge the recorded traces of a run anew, by the reference and the ledger as they are now; no target is asked')
+  .argument('<dir>', 'the directory of a run')
+  .option('--profile <name>', "what it is judged by (default: the run's)")
+  .option('--ledger <dir>', 'another departure ledger than the one shipped')
+  .option('--suite <glob...>', 'scenario ids; ** for anything')
+  .option('--sensitive', 'show departures that the ledger marks sensitive')
+  .option('--out <dir>', 'write the new record and its reports there')
+  .option('--no-html', 'leave the HTML report out')
+  .action(async (directory: string, options: JudgeCommandOptions) => {
+    process.exitCode = await judgeCommand(directory, options);
   });
 
 program

@@ -1,5 +1,4 @@
 import { UsageError } from '../../adapters/target.js';
-import type { Scenario } from '../scenario.js';
 
 /** `*` stands for anything within a path segment, `**` for anything at all. */
 function globExpression(glob: string): RegExp {
@@ -9,9 +8,9 @@ function globExpression(glob: string): RegExp {
 }
 
 /** The scenarios whose ids match one of the globs; a glob also selects everything below it. @throws UsageError */
-export function selectScenarios(all: readonly Scenario[], globs: readonly string[] = []): readonly Scenario[] {
+export function selectScenarios<T extends { readonly id: string }>(all: readonly T[], globs: readonly string[] = []): readonly T[] {
   if (globs.length === 0) return all;
-  const chosen = new Set<Scenario>();
+  const chosen = new Set<T>();
   for (const glob of globs) {
     const expression = globExpression(glob);
     const matching = all.filter(({ id }) => expression.test(id));

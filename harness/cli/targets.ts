@@ -45,7 +45,7 @@ const modelKind = (name: ModelKind, what: string): TargetKind => ({
   name,
   what,
   takes: ['fault'],
-  open: ({ profile, fault }) => Promise.resolve(new ModelTarget(withFault(findProfile(profile).rules, fault), name)),
+  open: ({ profile, fault }) => Promise.resolve(new ModelTarget(withFault(findProfile(profile).rules, fault), name, fault)),
 });
 
 /** The rules with a known fault. @throws UsageError */
@@ -118,7 +118,7 @@ export const TARGET_KINDS: readonly TargetKind[] = [
     open: openSsh,
   },
   kvmKind('', "KVM's own PAPR code and the I/O-MMU's tables behind it, on an emulated PowerNV machine", ['qemu', 'kernel', 'cpu'], (options) => openLab('powernv', options)),
-  kvmKind('model', "the same on the reference's KVM", ['fault'], ({ profile, fault }) => Promise.resolve(new ModelTarget(withFault(findProfile(profile).rules, fault), 'model:powernv-plain'))),
+  kvmKind('model', "the same on the reference's KVM", ['fault'], ({ profile, fault }) => Promise.resolve(new ModelTarget(withFault(findProfile(profile).rules, fault), 'model:powernv-plain', fault))),
   kvmKind(SSH, 'the same on a POWER host, with --device as above', SSH_OPTIONS, openSsh),
 ];
 

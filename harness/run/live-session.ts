@@ -1,19 +1,19 @@
-import { TargetLost } from '../../adapters/target.js';
+import { descriptionToJson } from '../../adapters/description-json.js';
+import { TargetLost, type TargetDescription } from '../../adapters/target.js';
 import { programToJson, toJson } from '../../reference/doors/json.js';
 import type { ShownRun, ShownScenario } from '../../reports/allure/result.js';
 import { mismatchText, replayLine } from '../../reports/departure-text.js';
 import type { RunFiles } from '../../reports/files.js';
-import type { ScenarioRecord, Verdict } from '../../reports/run-record.js';
+import { FAILING, type ScenarioRecord } from '../../reports/run-record.js';
+import type { TraceRecord } from '../../reports/traces.js';
 import type { ScenarioResult } from '../qualify.js';
 import type { Scenario } from '../scenario.js';
 import type { Progress } from './progress.js';
 import type { Session, TestFileView } from './session.js';
 
-/** After so many scenarios in a row without an answer, nobody waits for the target again. */
 const PATIENCE = 3;
-
-/** Verdicts that fail the run. */
-const FAILING: ReadonlySet<Verdict> = new Set<Verdict>(['departs', 'fixed', 'crashed', 'inconclusive']);
+/** Milliseconds after which signals are heard. */
+const BREATH = 50;
 
 export interface LiveRun {
   readonly scenarios: readonly Scenario[];
@@ -23,6 +23,10 @@ export interface LiveRun {
   readonly shownRun: ShownRun;
   /** Milliseconds that one scenario may take. */
   readonly timeLimit: number;
+  /** Scenarios whose verdicts are there already, and are to be shown. They come first. */
+  readonly earlier?: readonly Omit<ShownScenario, 'replay'>[];
+  /** After so many scenarios in a row without an answer, nobody waits for the target again; default 3. */
+  readonly patience?: number;
 }
 
 /** Runs the scenarios that Jest asks for, keeps every verdict, and tells of it: in this order. */
@@ -30,14 +34,20 @@ export class LiveSession implements Session {
   readonly view: TestFileView;
   readonly shownRun: ShownRun;
   readonly #shown = new Map<string, ShownScenario>();
+  readonly #earlier: readonly Omit<ShownScenario, 'replay'>[];
+  readonly #patience: number;
+  readonly #machines = new Map<TargetDescription, string>();
   readonly #stop = new AbortController();
   #unanswered = 0;
+  #breathed = performance.now();
   /** What made it impossible to go on: a full disk, for instance. */
   failure: Error | undefined;
 
   constructor(private readonly live: LiveRun) {
     this.shownRun = live.shownRun;
-    this.view = { ids: live.scenarios.map(({ id }) => id), run: (index) => this.#run(index) };
+    const { scenarios, earlier = [], patience = PATIENCE } = live;
+    [this.#earlier, this.#patience] = [earlier, patience];
+    this.view = { ids: [...earlier.map(({ record }) => record.id), ...scenarios.map(({ id }) => id)], run: (index) => this.#run(index) };
   }
 
   readonly stopped = (): boolean => this.#stop.signal.aborted;
@@ -54,13 +64,17 @@ export class LiveSession implements Session {
   };
 
   async #run(index: number): Promise<string | undefined> {
-    const scenario = this.live.scenarios[index];
+    const earlier = this.#earlier[index];
+    if (earlier !== undefined) return this.#show(earlier);
+    const scenario = this.live.scenarios[index - this.#earlier.length];
     if (scenario === undefined || this.stopped()) return undefined;
     this.live.progress.starting(scenario.id);
     const result = await this.#judged(scenario);
     if (result === undefined) return undefined;
     try {
-      return this.#keep(result);
+      const mismatch = this.#keep(result);
+      await this.#breathe();
+      return mismatch;
     } catch (error) {
       this.failure = error as Error;
       this.stop();
@@ -68,21 +82,45 @@ export class LiveSession implements Session {
     }
   }
 
+  /** A target in this process never waits for anything, and Ctrl-C would be heard at the end only. */
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#breathed < BREATH) return;
+    await new Promise(setImmediate);
+    this.#breathed = performance.now();
+  }
+
   #keep(result: ScenarioResult): string | undefined {
     const { files, progress, shownRun } = this.live;
-    const trace = traceJson(result);
+    const trace = traceJson(result, this.#placeOf(result.on));
     const record = files.add(result.record, trace);
+    const mismatch = this.#show({ record, steps: result.steps, trace });
+    progress.finished(record, mismatchText(record, replayLine(record, shownRun, files.directory), 1));
+    return mismatch;
+  }
+
+  /** Has a verdict shown; the answer is what did not conform. */
+  #show(shown: Omit<ShownScenario, 'replay'>): string | undefined {
+    const { files, shownRun } = this.live;
+    const { record } = shown;
     const replay = replayLine(record, shownRun, files.directory);
-    this.#shown.set(record.id, { record, steps: result.steps, trace, replay });
-    progress.finished(record, mismatchText(record, replay, 1));
+    this.#shown.set(record.id, { ...shown, replay });
     return FAILING.has(record.verdict) ? mismatchText(record, replay) : undefined;
+  }
+
+  /** Where the run keeps what the target found out, without what a profile has made of it. */
+  #placeOf(on: TargetDescription | undefined): string | undefined {
+    if (on === undefined) return undefined;
+    const found = on.asFound ?? on;
+    const place = this.#machines.get(found) ?? this.live.files.machine(descriptionToJson(found));
+    this.#machines.set(found, place);
+    return place;
   }
 
   /** The verdict, or why there is none; never an exception. Undefined when the run is stopped before. */
   async #judged(scenario: Scenario): Promise<ScenarioResult | undefined> {
     const started = performance.now();
     const inconclusive = (reason: string): ScenarioResult => ({ record: withoutVerdict(scenario, reason, started), steps: [] });
-    if (this.#unanswered >= PATIENCE) return inconclusive(`not run: the target gave no answer to ${PATIENCE} scenarios in a row`);
+    if (this.#unanswered >= this.#patience) return inconclusive(`not run: the target gave no answer to ${this.#patience} scenarios in a row`);
     try {
       const result = await inTime(this.live.qualify(scenario), this.live.timeLimit, this.#stop.signal);
       if (result === undefined) return undefined;
@@ -128,11 +166,12 @@ async function inTime<T>(work: Promise<T>, limit: number, stop: AbortSignal): Pr
 }
 
 /** The trace as it lies beside the record: what was asked, what came back, what was judged. */
-function traceJson({ record, trace, steps }: ScenarioResult): unknown {
+function traceJson({ record, trace, steps }: ScenarioResult, machine: string | undefined): TraceRecord | undefined {
   if (trace === undefined) return undefined;
   return {
     schema: 'papr-conformance/trace/1',
     scenario: record.id,
+    ...(machine === undefined ? {} : { machine }),
     program: programToJson(trace.program),
     observations: toJson(trace.observations),
     steps,

@@ -1,4 +1,4 @@
-import { VERDICTS, type ScenarioRecord, type Verdict } from '../../reports/run-record.js';
+import { FAILING, VERDICTS, type ScenarioRecord, type Verdict } from '../../reports/run-record.js';
 
 /** Where progress is written; `process.stdout` is one. */
 export interface ProgressOutput {
@@ -6,9 +6,6 @@ export interface ProgressOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
-
-/** Verdicts whose reasons a user wants to see at once. */
-const TOLD: ReadonlySet<Verdict> = new Set<Verdict>(['departs', 'crashed', 'fixed', 'inconclusive']);
 
 /** Milliseconds between two looks at the same line: on a terminal, and in a log. */
 const LIVE_INTERVAL = 60;
@@ -39,6 +36,12 @@ export class Progress {
     this.#began = clock();
   }
 
+  /** Verdicts of before this run went on: they count, and are not told again. */
+  earlier(records: readonly ScenarioRecord[]): void {
+    for (const { verdict } of records) this.#counts.set(verdict, (this.#counts.get(verdict) ?? 0) + 1);
+    this.#done = records.length;
+  }
+
   starting(id: string): void {
     this.#current = id;
     if (this.#live) this.#show();
@@ -48,7 +51,7 @@ export class Progress {
   finished({ id, title, verdict }: ScenarioRecord, text: string): void {
     this.#done += 1;
     this.#counts.set(verdict, (this.#counts.get(verdict) ?? 0) + 1);
-    if (TOLD.has(verdict)) this.block(`${verdict}  ${id} — ${title}\n${indented(text)}\n`);
+    if (FAILING.has(verdict)) this.block(`${verdict}  ${id} — ${title}\n${indented(text)}\n`);
     const first = this.#done === 1 || this.#done === this.total;
     this.#show(first);
   }

@@ -1,10 +1,13 @@
 import { runCLI } from '@jest/core';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError, type TargetDescription } from '../../adapters/target.js';
 import { HtmlReportError, writeRunHtml } from '../../reports/allure/html.js';
-import { RunFiles, RunFilesError } from '../../reports/files.js';
-import type { RunRecord } from '../../reports/run-record.js';
+import { keepResults } from '../../reports/allure/kept.js';
+import type { ShownScenario } from '../../reports/allure/result.js';
+import { RunFiles, RunFilesError, type RunHead } from '../../reports/files.js';
+import type { RunRecord, StepRecord } from '../../reports/run-record.js';
+import { tracesOf } from '../../reports/traces.js';
 import type { ScenarioResult } from '../qualify.js';
 import type { Scenario } from '../scenario.js';
 import { onInterruption } from './interruption.js';
@@ -23,7 +26,7 @@ export interface RunOptions {
   readonly scenarios: readonly Scenario[];
   /** Runs one scenario on the target and judges it. */
   readonly qualify: (scenario: Scenario) => Promise<ScenarioResult>;
-  readonly target: Pick<TargetDescription, 'name' | 'fingerprint' | 'capabilities'>;
+  readonly target: Pick<TargetDescription, 'name' | 'fingerprint'> & { readonly capabilities: Iterable<string> };
   readonly profile: string;
   readonly suiteVersion: string;
   /** The run's directory, as the user named it. */
@@ -36,6 +39,14 @@ export interface RunOptions {
   readonly scenarioTimeLimit?: number;
   /** Called once on Ctrl-C, at once: give the target back. */
   readonly onInterrupt?: () => Promise<void>;
+  /** Goes on with this run, which was cut off in the same directory: its verdicts stay, and `scenarios` are the rest. See `reopened`. */
+  readonly resume?: RunRecord;
+  /** When the system was asked, ISO 8601; default: now. */
+  readonly startedAt?: string;
+  /** Ids of scenarios of which there will be no verdict: the run stays incomplete. */
+  readonly lacking?: readonly string[];
+  /** See `LiveRun`. */
+  readonly patience?: number;
 }
 
 /**
@@ -47,10 +58,14 @@ export async function runSuites(options: RunOptions): Promise<RunRecord> {
   const { scenarios, directory, output = process.stdout } = options;
   requireUniqueIds(scenarios);
   const files = filesOf(options);
-  const progress = new Progress(output, scenarios.length);
+  const before = options.resume?.scenarios ?? [];
+  const progress = new Progress(output, before.length + scenarios.length);
+  progress.earlier(before);
   const shownRun = { target: options.target.name, fingerprint: options.target.fingerprint, profile: options.profile };
   const timeLimit = options.scenarioTimeLimit ?? SCENARIO_TIME_LIMIT;
-  const session = new LiveSession({ scenarios, qualify: options.qualify, files, progress, shownRun, timeLimit });
+  const { qualify, patience } = options;
+  const earlier = unshown(options);
+  const session = new LiveSession({ scenarios, earlier, qualify, files, progress, shownRun, timeLimit, ...(patience === undefined ? {} : { patience }) });
   let givenBack: Promise<void> | undefined;
   const stopListening = onInterruption(() => {
     session.stop();
@@ -58,9 +73,10 @@ export async function runSuites(options: RunOptions): Promise<RunRecord> {
     givenBack = options.onInterrupt?.().catch((error: unknown) => progress.block(`The target could not be given back: ${String(error)}`));
   });
   try {
-    const record = await recorded(session, files, () => underJest(session, join(directory, 'allure-results'), facts(options)));
+    const record = await recorded(session, files, options, () => underJest(session, join(directory, 'allure-results'), facts(options)));
     progress.end();
-    if (options.html !== false && (record.complete || record.scenarios.length <= QUICK_HTML)) await html(record, directory, progress);
+    if (options.html === false) rmSync(join(directory, 'report.html'), { force: true });
+    else if (record.complete || record.scenarios.length <= QUICK_HTML) await html(record, directory, progress);
     return record;
   } finally {
     await givenBack;
@@ -69,7 +85,7 @@ export async function runSuites(options: RunOptions): Promise<RunRecord> {
 }
 
 /** The record is written whatever happens. */
-async function recorded(session: LiveSession, files: RunFiles, work: () => Promise<void>): Promise<RunRecord> {
+async function recorded(session: LiveSession, files: RunFiles, { lacking = [] }: RunOptions, work: () => Promise<void>): Promise<RunRecord> {
   try {
     if (session.view.ids.length > 0) await withSession(session, work);
     if (session.failure !== undefined) throw session.failure;
@@ -78,7 +94,7 @@ async function recorded(session: LiveSession, files: RunFiles, work: () => Promi
     files.finish(false);
     throw error;
   }
-  return files.finish(!session.stopped());
+  return files.finish(!session.stopped() && lacking.length === 0);
 }
 
 async function underJest(session: LiveSession, resultsDirectory: string, facts: Readonly<Record<string, string>>): Promise<void> {
@@ -110,16 +126,28 @@ const facts = ({ target, profile, suiteVersion }: RunOptions): Record<string, st
   node: process.version,
 });
 
-function filesOf({ directory, target, profile, suiteVersion }: RunOptions): RunFiles {
+/** The verdicts of before that Allure has no result of. */
+function unshown({ directory, resume }: RunOptions): Omit<ShownScenario, 'replay'>[] {
+  if (resume === undefined) return [];
+  const kept = keepResults(join(directory, 'allure-results'), new Set(resume.scenarios.map(({ id }) => id)));
+  const missing = resume.scenarios.filter(({ id }) => !kept.has(id));
+  return [...tracesOf(directory, missing)].map(({ record, trace }) => ({ record, steps: (trace?.steps ?? []) as StepRecord[], trace }));
+}
+
+function filesOf({ directory, target, profile, suiteVersion, scenarios, resume, lacking = [], startedAt = new Date().toISOString() }: RunOptions): RunFiles {
   const { name, fingerprint, capabilities } = target;
-  const startedAt = new Date().toISOString();
+  const before = resume?.scenarios;
+  const planned = [...(before ?? []), ...scenarios].map(({ id }) => id);
+  const head = { suiteVersion, target: { name, fingerprint, capabilities: [...capabilities].sort() }, profile, startedAt };
   try {
-    return new RunFiles(directory, { suiteVersion, target: { name, fingerprint, capabilities: [...capabilities].sort() }, profile, startedAt });
+    return new RunFiles(directory, resume === undefined ? head : headOf(resume), [...planned, ...lacking], before);
   } catch (error) {
     if (error instanceof RunFilesError) throw new UsageError(error.message);
     throw error;
   }
 }
+
+const headOf = ({ suiteVersion, target, profile, startedAt }: RunRecord): RunHead => ({ suiteVersion, target, profile, startedAt });
 
 function requireUniqueIds(scenarios: readonly Scenario[]): void {
   const seen = new Set<string>();

@@ -10,8 +10,8 @@ import type { Program } from './operations.js';
  * The one place where programs and traces become text and come back. 64-bit values are `"0x…"` strings, bytes are
  * hexadecimal strings.
  */
-const word = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'a 64-bit value as "0x…"').transform((text) => BigInt(text));
-const signed = z.string().regex(/^-?0x[0-9a-f]{1,16}$/i, 'a 64-bit value as "0x…" or "-0x…"').transform(fromSigned);
+export const word = z.string().regex(/^0x[0-9a-f]{1,16}$/i, 'a 64-bit value as "0x…"').transform((text) => BigInt(text));
+export const signed = z.string().regex(/^-?0x[0-9a-f]{1,16}$/i, 'a 64-bit value as "0x…" or "-0x…"').transform(fromSigned);
 const reference = z
   .strictObject({ from: z.string().regex(/^[\w-]+(\.[\w:-]+)+$/, 'a reference "name.field"'), plus: signed.optional() })
   .transform(({ from, plus }) => (plus === undefined ? { from } : { from, plus }));

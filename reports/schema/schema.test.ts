@@ -17,6 +17,11 @@ describe('run.schema.json', () => {
     expect(validate.errors).toBeNull();
   });
 
+  test('takes a record that says what remains', () => {
+    validate({ ...(JSON.parse(JSON.stringify(runRecord())) as object), complete: false, remaining: ['a/b'] });
+    expect(validate.errors).toBeNull();
+  });
+
   test('takes a scenario that shows a cell of the table of states', () => {
     validate(JSON.parse(JSON.stringify(runRecord([CELL]))));
     expect(validate.errors).toBeNull();
