@@ -59,7 +59,7 @@ export interface Guard<C> extends Clause {
   /** Output words that the refusal itself defines (R4 … for a hypercall), by position. */
   readonly outputs?: (c: C) => readonly Expected[];
   /** What it does although it refuses: earlier steps of the call that stay done, or what a known defect does. */
-  readonly damage?: (c: C) => void;
+  readonly damage?: (c: C, status: Status) => void;
   /** The effect is defined although this guard applies: a system that wrongly goes on can be followed. */
   readonly passable?: true;
   /** How to break this rule alone, starting from the call's sample. The harness makes the negative scenarios from it. */
@@ -174,7 +174,7 @@ export function perform<C>(call: Pick<Call<C>, 'guards' | 'effect'>, c: C, choos
     if (!guard.when(c)) continue;
     const status = chooser.refusal(guard, c, call.guards);
     if (status !== undefined) {
-      guard.damage?.(c);
+      guard.damage?.(c, status);
       return { clause: guard.id, status, ...(passed && { passed }), ...(guard.outputs && { outputs: guard.outputs(c) }) };
     }
     (passed ??= []).push(guard.id);

@@ -1,5 +1,5 @@
 import { findRegion, mayLock, type AddressSpace } from '../memory/process.js';
-import type { AnyCall, Effect, Guard, RuleBook } from '../rules.js';
+import type { AnyCall, Effect, Guard, RuleBook, Status } from '../rules.js';
 import { E } from '../uapi/errno.js';
 import { spaprClause, type ContainerContext, type IoctlInput } from '../vfio/checks.js';
 import { systemPages, type Host, type Process } from '../vfio/host.js';
@@ -8,7 +8,7 @@ import type { MemoryContext } from '../vfio/register-memory.js';
 import { NO_TABLE, POWERNV_MAX_LEVELS } from '../tce/table-size.js';
 import type { WindowRequest } from '../platform/table-group.js';
 import { defaultRequest, makePromisedDefault, makeWindowOf, windowPages } from '../vfio/windows.js';
-import { changeCall, refuseAlsoWith, withCondition, withDamage, withEffect, withGuardBefore, withoutGuard, type Mutant } from './mutant.js';
+import { changeCall, refuseAlsoWith, withCondition, withDamage, withEffect, withGuardBefore, withMoreDamage, withoutGuard, type Mutant } from './mutant.js';
 
 const CREATE = 'VFIO_IOMMU_SPAPR_TCE_CREATE';
 const MAPPING = ['VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'] as const;
@@ -27,8 +27,8 @@ const alsoWhere = (rules: RuleBook, call: string, guards: readonly string[], mor
     ),
   }));
 
-const both = (first: ((c: unknown) => void) | undefined, second: (c: unknown) => void) => (c: unknown): void => {
-  first?.(c);
+const both = (first: Guard<unknown>['damage'], second: (c: unknown) => void) => (c: unknown, status: Status): void => {
+  first?.(c, status);
   second(c);
 };
 
@@ -225,9 +225,9 @@ export const LINUX_VFIO_MUTANTS: readonly Mutant[] = [
     kind: 'historic',
     clauses: [`${CREATE}/below-page`],
     change: (rules) =>
-      afterwardsUnknown(refuseAlsoWith(rules, `${CREATE}/below-page`, 0), [CREATE], (c) => {
-        const { host, request } = c as unknown as Create;
-        return host.linux.platform === 'powernv' && request.pageShift < 64 && request.size < 1n << BigInt(request.pageShift) && tableSize(host, request) > 0n;
+      withMoreDamage<Create>(refuseAlsoWith(rules, `${CREATE}/below-page`, 0), `${CREATE}/below-page`, ({ host }, status) => {
+        // How large it is nothing here says.
+        if (status === 0) host.machine.diverged = true;
       }),
   },
   {

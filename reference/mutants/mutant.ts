@@ -56,16 +56,16 @@ export const refuseAlsoWith = (rules: RuleBook, id: string, also: Status): RuleB
 
 /** The rules with something done although this check refuses. */
 export const withDamage = <C>(rules: RuleBook, id: string, damage: NonNullable<Guard<C>['damage']>): RuleBook =>
-  replaceGuard(rules, id, (guard) => [{ ...guard, damage: damage as (c: unknown) => void }]);
+  replaceGuard(rules, id, (guard) => [{ ...guard, damage: damage as (c: unknown, status: Status) => void }]);
 
 /** The rules with something done where this check refuses, before what it does itself. */
 export const withMoreDamage = <C>(rules: RuleBook, id: string, more: NonNullable<Guard<C>['damage']>): RuleBook =>
   replaceGuard(rules, id, (guard) => [
     {
       ...guard,
-      damage(c): void {
-        (more as (c: unknown) => void)(c);
-        guard.damage?.(c);
+      damage(c, status): void {
+        (more as (c: unknown, status: Status) => void)(c, status);
+        guard.damage?.(c, status);
       },
     },
   ]);
