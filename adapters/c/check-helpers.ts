@@ -55,6 +55,8 @@ static bool expect_from_0(const struct outcome *it, const char *clause)
 	return it->result >= 0;
 }`,
   `#define EXPECT_FROM_0_OR(clause, ...) (it->result < 0 ? EXPECT(clause, 0, __VA_ARGS__) : true)`,
+  `/* It was refused, although a system may answer with a count. */
+#define EXPECT_COUNT_OR(clause, ...) (it->result > 0 ? true : EXPECT(clause, __VA_ARGS__))`,
   `static bool expect_error(const struct outcome *it, const char *clause)
 {
 	if (it->result >= 0)

@@ -25,6 +25,8 @@ function resultCheck({ result, clause }: Expectation): string {
       return `EXPECT(${[named, ...result.values.map(RESULT)].join(', ')})`;
     case 'from 0':
       return result.errors.length === 0 ? `expect_from_0(it, ${named})` : `EXPECT_FROM_0_OR(${[named, ...result.errors.map(RESULT)].join(', ')})`;
+    case 'error or count':
+      return `EXPECT_COUNT_OR(${[named, ...result.errors.map(RESULT)].join(', ')})`;
     case 'error':
       return `expect_error(it, ${named})`;
     case 'anything':

@@ -8,6 +8,8 @@ export type Permitted =
   | { readonly kind: 'values'; readonly values: readonly [bigint, ...bigint[]] }
   /** A descriptor, an address or a count; or one of these errors. */
   | { readonly kind: 'from 0'; readonly errors: readonly bigint[] }
+  /** One of these errors, the reference's own answer first; or a count, which means that it was refused, too. */
+  | { readonly kind: 'error or count'; readonly errors: readonly [bigint, ...bigint[]] }
   /** Any error. */
   | { readonly kind: 'error' }
   /** So many lines of trouble in the kernel log: none. */

@@ -2,6 +2,7 @@ import type { MachineDescription } from '../../reference/description.js';
 import type { Observation } from '../../reference/doors/observation.js';
 import type { Operation, Program } from '../../reference/doors/operations.js';
 import { permittedAt, type OpenBytes } from '../../reference/memory/bytes.js';
+import { Model } from '../../reference/model.js';
 import type { RuleBook } from '../../reference/rules.js';
 import { argumentOf } from '../../reference/uapi/ioctl.js';
 import { compile } from '../ssh/compile.js';
@@ -17,18 +18,25 @@ import { World } from './world.js';
  */
 export function expectations({ operations }: Program, machine: MachineDescription, rules: RuleBook, host: HostFacts): Expectation[] {
   const [usual, unusual] = [new World(machine, rules), new World(machine, rules)];
+  const ahead = new Model(machine, rules);
   return operations.map((operation, i) => {
-    const [one, other] = [usual, unusual].map((world) => outlookOf(world, operation, givenBy(world, operation, host))) as [Outlook, Outlook];
-    usual.follow(operation, one.own);
+    const own = ahead.answer(operation).observation;
+    const one = outlookOf(usual, operation, own, givenBy(usual, operation, host));
+    const other = outlookOf(unusual, operation, likewise(unusual.own(operation), one), givenBy(unusual, operation, host));
+    usual.follow(operation, own);
     unusual.follow(operation, altered(unusual, operation, other, i));
     return common(one, other);
   });
 }
 
+/** Where the system chooses a number it is the same as in the usual world: it is moved from there. */
+const likewise = (own: Observation, { own: usual, result }: Outlook): Observation =>
+  own.kind === 'syscall' && usual.kind === 'syscall' && result.kind === 'from 0' && own.result >= 0n ? { ...own, result: usual.result } : own;
+
 /** The fields of the structure that the program gives. */
 function givenBy(world: World, operation: Operation, host: HostFacts): Record<string, bigint> {
   if (operation.op !== 'ioctl' || !('call' in operation) || argumentOf(operation.call).kind !== 'struct') return {};
-  const [instruction] = compile({ operations: [literal(operation, world.value)] }, host);
+  const [instruction] = compile({ operations: [literal(operation, world.values())] }, host);
   const step = instruction !== undefined && 'steps' in instruction ? instruction.steps[0] : undefined;
   return step?.do === 'ioctl' && 'bytes' in step ? decodeFrom(host.order, operation.call, Buffer.from(step.bytes, 'hex')) : {};
 }

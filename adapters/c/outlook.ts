@@ -1,5 +1,5 @@
 import { isReference, type Term } from '../../reference/doors/term.js';
-import type { Observation } from '../../reference/doors/observation.js';
+import type { Observation, SyscallObservation } from '../../reference/doors/observation.js';
 import type { Operation } from '../../reference/doors/operations.js';
 import type { OpenBytes } from '../../reference/memory/bytes.js';
 import { E, syscallResultName } from '../../reference/uapi/errno.js';
@@ -34,9 +34,11 @@ const STATUSES: ReadonlyMap<string, bigint> = new Map(
   [...Object.values(E).map((error) => BigInt(-error)), ...Array.from({ length: 256 }, (_, count) => BigInt(count))].map((status) => [syscallResultName(status), status]),
 );
 
-/** @param given the fields of the structure that the program gives */
-export function outlookOf(world: World, operation: Operation, given: Readonly<Record<string, bigint>>): Outlook {
-  const own = world.own(operation);
+/**
+ * @param own what this system answers if nothing else is said
+ * @param given the fields of the structure that the program gives
+ */
+export function outlookOf(world: World, operation: Operation, own: Observation, given: Readonly<Record<string, bigint>>): Outlook {
   const refused = world.judge(operation, { kind: 'syscall', result: IMPOSSIBLE });
   const [departure] = refused.departures;
   const clause = departure?.clause ?? refused.clauses[0] ?? 'user/memory';
@@ -46,7 +48,7 @@ export function outlookOf(world: World, operation: Operation, given: Readonly<Re
 function contents(world: World, operation: Operation, own: Observation, given: Readonly<Record<string, bigint>>, clause: string): Pick<Outlook, 'fields' | 'bytes'> {
   switch (own.kind) {
     case 'syscall':
-      return { fields: operation.op === 'ioctl' && own.fields !== undefined ? fieldsIn(world, operation, own.fields, given) : [] };
+      return { fields: operation.op === 'ioctl' && own.fields !== undefined ? fieldsIn(world, operation, own, given) : [] };
     case 'values':
       return { fields: Object.entries(own.values).map(([name, value]) => ({ name, value, given: undefined, clause: clauseWithout(world, operation, own, name) ?? clause })) };
     case 'bytes': {
@@ -66,9 +68,15 @@ function permittedOf(world: World, operation: Operation, own: Observation, expec
   const result = own.kind === 'syscall' ? own.result : BigInt((own as Extract<Observation, { kind: 'bytes' }>).bytes.length);
   if (expected === undefined) return { kind: result < 0n ? 'error' : 'anything' };
   const others = expected.map((text) => STATUSES.get(text)).filter((status) => status !== undefined && status !== result) as bigint[];
+  const errors = others.filter((status) => status < 0n);
   const isOpen = result >= 0n && (expected.includes('a descriptor') || (own.kind === 'syscall' && others.length === 0 && world.permits(operation, moved(own))));
-  return isOpen ? { kind: 'from 0', errors: others.filter((status) => status < 0n) } : { kind: 'values', values: [result, ...others] };
+  if (isOpen) return { kind: 'from 0', errors };
+  // So many numbers are a count of something.
+  return others.length - errors.length > MOST_NUMBERS ? { kind: 'error or count', errors: [result, ...errors] } : { kind: 'values', values: [result, ...others] };
 }
+
+/** More numbers that may be returned than a reader wants to see. */
+const MOST_NUMBERS = 4;
 
 /** Far from all that a model gives out by itself: descriptors, which are small, and addresses, which are kept in their order. */
 const FAR = { descriptor: 1n << 20n, address: 1n << 40n } as const;
@@ -81,23 +89,24 @@ export const moved = <T extends { readonly result: bigint }>(own: T, n = 0): T =
 
 type Ioctl = Extract<Operation, { op: 'ioctl' }>;
 
-const fieldsIn = (world: World, operation: Ioctl, own: Readonly<Record<string, bigint>>, given: Readonly<Record<string, bigint>>): SeenField[] =>
-  Object.entries(own).map(([name, value]) => {
-    const clauses = others(value, widthOf(operation.call, name)).map((other) => [other, brokenBy(world, operation, { ...own, [name]: other })] as const);
+function fieldsIn(world: World, operation: Ioctl, own: SyscallObservation, given: Readonly<Record<string, bigint>>): SeenField[] {
+  const { fields = {} } = own;
+  /** The clause that says no to this value of the field; undefined where it is permitted. */
+  const brokenBy = (value: bigint, name: string): string | undefined => world.judge(operation, { ...own, fields: { ...fields, [name]: value } }).departures[0]?.clause;
+  return Object.entries(fields).map(([name, value]) => {
+    const clauses = others(value, widthOf(operation.call, name), value === given[name]).map((other) => [other, brokenBy(other, name)] as const);
     const open = clauses.find(([, clause]) => clause === undefined)?.[0];
     return { name, value, given: given[name], clause: clauses[0]?.[1] ?? '', ...(open !== undefined && { other: open }) };
   });
+}
 
 const widthOf = (call: IoctlName, name: string): number => 8 * (fieldsOf(call).find((field) => field.name === name)?.bytes ?? 8);
 
-/** Values that a field could have instead: near ones, far ones, aligned ones. */
-const others = (value: bigint, width: number): bigint[] =>
-  [...new Set([value ^ -1n, value ^ 1n, value ^ (1n << 12n), value + (1n << 24n), value + (1n << 40n), 0n].map((other) => BigInt.asUintN(width, other)))].filter((other) => other !== value);
-
-/** The clause that says no to these fields; undefined where they are permitted. */
-function brokenBy(world: World, operation: Operation, fields: Readonly<Record<string, bigint>>): string | undefined {
-  const own = world.own(operation);
-  return world.judge(operation, { ...(own as Extract<Observation, { kind: 'syscall' }>), fields }).departures[0]?.clause;
+/** Values that a field could have instead: near ones, far ones, aligned ones. Of one that is as it was given, two. */
+function others(value: bigint, width: number, isGiven: boolean): bigint[] {
+  const far = value + (width > 32 ? 1n << 40n : 1n << 24n);
+  const values = isGiven ? [value ^ 1n, far] : [value ^ 1n, far, value ^ -1n, value ^ (1n << 12n), value + (1n << 24n), 0n];
+  return [...new Set(values.map((other) => BigInt.asUintN(width, other)))].filter((other) => other !== value);
 }
 
 const clauseWithout = (world: World, operation: Operation, own: Extract<Observation, { kind: 'values' }>, name: string): string | undefined =>

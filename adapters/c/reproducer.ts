@@ -127,19 +127,19 @@ function stepsBody({ steps }: Steps, operation: Operation, call: IoctlName | und
   try {
     if (steps.length === 1) return statements(steps[0]!, 'it', call);
     return steps.flatMap((step, i) => {
-      const isLast = i === steps.length - 1;
-      const place = isLast ? 'it' : `part${i}`;
-      const made = statements(step, place, call);
-      const begin = isLast ? [] : [`struct outcome *part${i} = begin(&got->part[${i}]);`, ''];
-      const end = isLast ? [] : [step.always === true ? `if (it->result >= 0)\n\t\tit->result = ${place}->result;` : `it->result = ${place}->result;`];
-      const lines = [...begin, ...made, ...end];
-      return step.always === true ? ['{', ...lines.map((line) => `\t${line}`), '}'] : [i === 0 ? '{' : 'if (it->result >= 0) {', ...lines.map((line) => `\t${line}`), '}'];
+      if (i === steps.length - 1) return ['if (it->result >= 0) {', ...statements(step, 'it', call).map(indented), '}'];
+      const part = `part${i}`;
+      const keep = [...(step.always === true ? ['if (it->result >= 0)'] : []), `${step.always === true ? '\t' : ''}it->result = ${part}->result;`];
+      const lines = [`struct outcome *${part} = begin(&got->part[${i}]);`, '', ...statements(step, part, call), ...keep].map(indented);
+      return [i === 0 || step.always === true ? '{' : 'if (it->result >= 0) {', ...lines, '}'];
     });
   } catch (error) {
     if (!(error instanceof NoStep)) throw error;
     throw new UsageError(`Expected operations that one C program can do; '${operationText(operation)}' needs '${error.message}'. Use 'replay' on a target that takes it.`);
   }
 }
+
+const indented = (line: string): string => (line === '' ? '' : `\t${line}`);
 
 /** The names of C that stand for a program's: two of them that are the same there would be mixed up. */
 export function sameInC({ operations }: Program): string | undefined {

@@ -16,14 +16,18 @@ export class World {
     private readonly rules: RuleBook,
   ) {}
 
-  /** The reference's own answer. */
+  /** What a model answers that has seen the same so far. Of a new mapping it does not know where others are that were not its own. */
   own = (operation: Operation): Observation => this.#model().answer(operation).observation;
 
   judge = (operation: Operation, observation: Observation): Judgement => this.#model().judge(operation, observation);
 
   permits = (operation: Operation, observation: Observation): boolean => this.judge(operation, observation).departures.length === 0;
 
-  value = (term: Term): bigint => this.#model().value(term);
+  /** What terms stand for at this point. */
+  values(): (term: Term) => bigint {
+    const model = this.#model();
+    return (term) => model.value(term);
+  }
 
   /** What a load of the program's own memory may bring. */
   loadable = (operation: Operation): OpenBytes | undefined => this.#model().loadable(operation);

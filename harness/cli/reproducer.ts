@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expectations } from '../../adapters/c/expectations.js';
-import { frame, type Head } from '../../adapters/c/frame.js';
+import { frame, type Head, type WrittenProgram } from '../../adapters/c/frame.js';
 import { standInHost } from '../../adapters/c/host.js';
 import { obstacle, write, type LinuxMachine } from '../../adapters/c/reproducer.js';
 import { UsageError, type Target, type TargetDescription } from '../../adapters/target.js';
@@ -41,18 +41,16 @@ export function reproducerCommand(file: string, target: Target, profile: Profile
 export function reproducer(program: Program, name: string, target: Target, profile: Profile, rules: RuleBook, options: ReproducerOptions): string {
   const variant = variantFor(program, name, target);
   const machine = paged(variant.machine as LinuxMachine, options.page);
-  const host = standInHost(machine);
-  const expected = expectations(program, machine, rules, host);
-  const [small, large] = (['4k', '64k'] as const).map((page) => content(program, paged(machine, page), rules));
-  const written = { ...write(program, machine, host, expected), ...(small !== large && { pageBytes: 2 ** machine.linux.pageShift }) };
-  return frame(written, headOf(program, name, { variant: { ...variant, machine }, profile, devices: written.devices, fault: options.fault }));
+  const { pageShift } = machine.linux;
+  const [written, ...others] = [pageShift, ...Object.values(SHIFTS).filter((shift) => shift !== pageShift)].map((shift) => writtenFor(program, withPages(machine, shift), rules));
+  const isSame = others.every((other) => stringify(other!.operations) === stringify(written!.operations));
+  const head = headOf(program, name, { variant: { ...variant, machine }, profile, devices: written!.devices, fault: options.fault });
+  return frame({ ...written!, ...(!isSame && { pageBytes: 2 ** pageShift }) }, head);
 }
 
-/** What a program of C for such a machine would be, to compare with that for another. */
-function content(program: Program, machine: LinuxMachine, rules: RuleBook): string {
+function writtenFor(program: Program, machine: LinuxMachine, rules: RuleBook): WrittenProgram {
   const host = standInHost(machine);
-  const expected = expectations(program, machine, rules, host);
-  return stringify([expected, write(program, machine, host, expected).operations]);
+  return write(program, machine, host, expectations(program, machine, rules, host));
 }
 
 /** The first of the target's machines that the program can run on. @throws UsageError */
@@ -65,8 +63,9 @@ function variantFor(program: Program, name: string, { variants }: Target): Targe
 
 const SHIFTS = { '4k': 12, '64k': 16 } as const;
 
-const paged = (machine: LinuxMachine, page: ReproducerOptions['page']): LinuxMachine =>
-  page === undefined ? machine : { ...machine, linux: { ...machine.linux, pageShift: SHIFTS[page] } };
+const withPages = (machine: LinuxMachine, pageShift: number): LinuxMachine => ({ ...machine, linux: { ...machine.linux, pageShift } });
+
+const paged = (machine: LinuxMachine, page: ReproducerOptions['page']): LinuxMachine => (page === undefined ? machine : withPages(machine, SHIFTS[page]));
 
 interface Told {
   readonly fault: string | undefined;
