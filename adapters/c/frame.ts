@@ -14,6 +14,9 @@ export interface WrittenOperation {
   readonly ends?: 'exit' | 'kill';
 }
 
+/** An ioctl request on POWER, and elsewhere. */
+export type Request = readonly [power: number, other: number];
+
 export interface WrittenProgram {
   readonly operations: readonly WrittenOperation[];
   /** Names of outcomes that later operations refer to. */
@@ -23,11 +26,13 @@ export interface WrittenProgram {
   /** The most bytes that an operation gives or gets. */
   readonly bytes: number;
   /** ioctl requests by name: on POWER, and elsewhere. */
-  readonly requests: ReadonlyMap<string, readonly [power: number, other: number]>;
+  readonly requests: ReadonlyMap<string, Request>;
   /** Names of devices, `pe0.dev0`. */
   readonly devices: readonly string[];
   /** Processes, the first one first; none where there is only one. */
   readonly processes: readonly string[];
+  /** Default windows by a device of the group, where what is expected rests on them. */
+  readonly windows?: readonly { readonly device: string; readonly start: number; readonly size: number }[];
   /** Bytes of a system page, where what is expected rests on it. */
   readonly pageBytes?: number;
 }
@@ -69,7 +74,7 @@ const HEADERS: readonly (readonly [string, RegExp])[] = [
   ['stdbool.h', /\bbool\b/],
   ['stdint.h', /\bu?int\d+_t\b/],
   ['stdio.h', /\bs?n?printf\(/],
-  ['stdlib.h', /\batoi\(/],
+  ['stdlib.h', /\batoi\(|\bexit\(/],
   ['string.h', /\bmem\w+\(|\bstr\w+\(/],
   ['sys/ioctl.h', /\bioctl\(/],
   ['sys/mman.h', /\bmmap\(|memfd_create/],
@@ -150,7 +155,7 @@ function operationTable({ operations, processes }: WrittenProgram): string {
   return [`${type} = {`, ...operations.map((operation, i) => `\t{ ${cString(operation.text)}, ${functionName(i)}${rest(operation)} },`), '};'].join('\n');
 }
 
-function mainFunction({ operations, devices, processes, pageBytes }: WrittenProgram): string {
+function mainFunction({ operations, devices, processes, windows = [], pageBytes }: WrittenProgram): string {
   const several = processes.length > 0;
   const reads = devices.map((name, i) => `\tif (argc > ${i + 1})\n\t\t${cName(name)} = argv[${i + 1}];`);
   const wanted = devices.map((name) => `${cName(name)} == NULL`).join(' || ');
@@ -173,6 +178,7 @@ function mainFunction({ operations, devices, processes, pageBytes }: WrittenProg
     '',
     ...usage,
     ...page,
+    ...windows.map(({ device, start, size }) => `\tcheck_window(${cName(device)}, ${number(start)}, ${number(size)});`),
     '\tgot = shared(sizeof(*got));',
     '\ttap = shared(sizeof(*tap));',
     ...log,

@@ -42,11 +42,22 @@ static void put_big(struct outcome *outcome, size_t offset, size_t size, uint64_
 	for (size_t i = 0; i < size; i++)
 		outcome->data[offset + size - 1 - i] = (unsigned char)(value >> (8 * i));
 }`,
-  `/* The same with the lowest byte first, whatever this machine is. */
-static void put_little(struct outcome *outcome, size_t offset, size_t size, uint64_t value)
+  `/* The registers of an edu device begin with 0x010000ed, which an emulator may show turned round. */
+static bool registers_big;
+
+static void find_register_order(int64_t address)
+{
+	if (address > 0) {
+		uint32_t word = *(volatile uint32_t *)address;
+
+		registers_big = memcmp(&word, "\\x01\\x00\\x00\\xed", sizeof(word)) == 0;
+	}
+}`,
+  `/* The same in the order of a device's registers. */
+static void put_register(struct outcome *outcome, size_t offset, size_t size, uint64_t value)
 {
 	for (size_t i = 0; i < size; i++)
-		outcome->data[offset + i] = (unsigned char)(value >> (8 * i));
+		outcome->data[offset + (registers_big ? size - 1 - i : i)] = (unsigned char)(value >> (8 * i));
 }`,
   `/* A number out of a structure as the kernel left it. */
 static uint64_t field(const struct outcome *outcome, size_t offset, size_t size)

@@ -21,7 +21,7 @@ const firstOf = (group: LinuxDescription['groups'][number]): string => `${group.
 function deviceFacts(name: string, kind: string): DeviceFacts {
   const variable = deviceVariable(name);
   const facts = { address: standIn(variable), node: standIn(`node_of(${variable})`) };
-  // Its registers are mapped: that goes with every kernel.
+  // Its registers are mapped: that goes with every kernel. In which order they are shows then.
   return kind === 'edu' ? { ...facts, edu: { order: 'little', wide: false } } : facts;
 }
 

@@ -113,7 +113,7 @@ static int64_t ioctl_cut(struct outcome *outcome, int fd, unsigned long request,
 	give_back(memory, 8);
 	return result;
 }`,
-  `/* Reads a register, little-endian, until the bits of the mask are clear (0), or it is all ones, as one that is cut off (1). */
+  `/* Reads a register until the bits of the mask are clear (0), or it is all ones, as one that is cut off (1). */
 static int64_t wait_for_clear(struct outcome *outcome, int fd, off_t offset, size_t length, uint64_t mask, int seconds)
 {
 	for (int tries = 200 * seconds; tries > 0; tries--) {
@@ -123,7 +123,7 @@ static int64_t wait_for_clear(struct outcome *outcome, int fd, off_t offset, siz
 		if (count != (ssize_t)length)
 			return count < 0 ? -errno : -EIO;
 		for (size_t i = 0; i < length; i++)
-			value |= (uint64_t)outcome->data[i] << (8 * i);
+			value |= (uint64_t)outcome->data[registers_big ? length - 1 - i : i] << (8 * i);
 		if (value == UINT64_MAX >> (64 - 8 * length))
 			return 1;
 		if ((value & mask) == 0)

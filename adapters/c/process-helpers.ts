@@ -38,6 +38,25 @@ static void check_driver(const char *address)
 	if (readlink(path, target, sizeof(target) - 1) < 0 || strcmp(strrchr(target, '/'), "/vfio-pci") != 0)
 		errx(2, "expected the device %s to be bound to vfio-pci, but it is not", address);
 }`,
+  `/* What is expected rests on the default window: it is looked at in a container that is thrown away. Where that fails the program says so. */
+static void check_window(const char *address, uint32_t start, uint32_t size)
+{
+	struct {
+		uint32_t argsz, flags, start, size;
+		uint64_t rest[2];
+	} info = { .argsz = sizeof(info) };
+	int container = open("/dev/vfio/vfio", O_RDWR), group = open(group_of(address), O_RDWR);
+	bool seen = ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) == 0 && ioctl(container, VFIO_SET_IOMMU, 7UL) == 0 &&
+		    ioctl(container, VFIO_IOMMU_SPAPR_TCE_GET_INFO, &info) == 0;
+
+	close(group);
+	close(container);
+	if (!seen || (info.start == start && info.size == size))
+		return;
+	printf("KTAP version 1\\n1..0 # SKIP made for a default window of 0x%x bytes at 0x%x, here %s has one of 0x%x at 0x%x\\n", size, start, address,
+	       info.size, info.start);
+	exit(4);
+}`,
   `/* Memory that all processes share. */
 static void *shared(size_t bytes)
 {

@@ -10,7 +10,7 @@ import type { Step, Steps } from '../ssh/instructions.js';
 import { UsageError } from '../target.js';
 import { checks } from './checks.js';
 import type { Expectation } from './expectation.js';
-import type { WrittenOperation, WrittenProgram } from './frame.js';
+import type { Request, WrittenOperation, WrittenProgram } from './frame.js';
 import { devicesOf, deviceVariable } from './host.js';
 import { ioctlNameOf, NoStep, statements } from './steps.js';
 import { cName, outcomeOf } from './values.js';
@@ -34,11 +34,11 @@ export type LinuxMachine = MachineDescription & { readonly linux: LinuxDescripti
 
 /** What keeps a program from being one of C on such a machine, in words; undefined where nothing does. */
 export function obstacle({ operations }: Program, machine: MachineDescription): string | undefined {
-  if (machine.linux === undefined) return 'the machine has no Linux kernel';
+  if (machine.linux === undefined) return 'all are for Linux, which the machine does not have';
   const far = operations.map((operation) => [operation, beyondC(operation)] as const).find(([, why]) => why !== undefined);
-  if (far !== undefined) return `'${operationText(far[0])}' cannot be: ${far[1]}`;
+  if (far !== undefined) return `'${operationText(far[0])}' is none: ${far[1]}`;
   const missing = danglingName({ operations }, machineParts(machine)) ?? partsOf(operations).find((name) => !machineHas(machine.linux!, name));
-  return missing === undefined ? undefined : `the program is about '${missing}', which the machine does not have`;
+  return missing === undefined ? undefined : `some are about '${missing}', which the machine does not have`;
 }
 
 /** Groups and devices that operations are made on. */
@@ -87,12 +87,24 @@ const NAME_BYTES = 64;
 
 const callOf = (operation: Operation): IoctlName | undefined => (operation.op === 'ioctl' && 'call' in operation ? operation.call : undefined);
 
-/** A request that is no KVM's says nothing of direction but that there is none: elsewhere than on POWER that is 0. */
-const requestsOf = (steps: readonly Step[], call: IoctlName | undefined): [string, readonly [number, number]][] =>
+/** The ioctl requests that steps make, by name. */
+const requestsOf = (steps: readonly Step[], call: IoctlName | undefined): [IoctlName, Request][] =>
   steps.flatMap((step) => {
     const name = step.do === 'ioctl' ? ioctlNameOf(step.request, call) : undefined;
-    return name === undefined ? [] : [[name, [ioctlRequest(name, 'ppc64'), ioctlRequest(name, 'x86')] as const] as [string, readonly [number, number]]];
+    return name === undefined ? [] : [requestOf(name)];
   });
+
+const requestOf = (name: IoctlName): [IoctlName, Request] => [name, [ioctlRequest(name, 'ppc64'), ioctlRequest(name, 'x86')]];
+
+/** The same program, which looks at the default windows of its groups before it begins. */
+export function withWindowsChecked(program: WrittenProgram, { linux }: LinuxMachine): WrittenProgram {
+  const windows = linux.groups.flatMap(({ name, devices, dma32Start, dma32Size }) => {
+    const device = devices.map((each) => `${name}.${each.name}`).find((each) => program.devices.includes(each));
+    return device === undefined ? [] : [{ device, start: dma32Start, size: dma32Size }];
+  });
+  const requests = (['VFIO_GROUP_SET_CONTAINER', 'VFIO_SET_IOMMU', 'VFIO_IOMMU_SPAPR_TCE_GET_INFO'] as const).map(requestOf);
+  return windows.length === 0 ? program : { ...program, windows, requests: new Map([...program.requests, ...requests]) };
+}
 
 function processesOf(operations: readonly Operation[]): string[] {
   const forks = operations.flatMap((operation) => (operation.door === 'host' && operation.op === 'fork' ? [operation.as] : []));

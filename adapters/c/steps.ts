@@ -24,7 +24,9 @@ export function statements(step: Step, it: string, call?: IoctlName): string[] {
       const { address = 0n, length, protection, flags, fd, offset = 0n } = step;
       const place = address === 0n ? 'NULL' : cCast('void *', address);
       const file = fd === undefined ? '-1' : cCast('int', fd);
-      return [result(`answer((long)mmap(${place}, ${cValue(length)}, ${protectionText(protection)}, ${cNumber(BigInt(flags >>> 0))}${flagsText(flags)}, ${file}, ${cCast('off_t', offset)}))`)];
+      // The registers of a device, and nothing else, lie somewhere in its descriptor.
+      const registers = step.offset === undefined ? [] : [`find_register_order(${it}->result);`];
+      return [result(`answer((long)mmap(${place}, ${cValue(length)}, ${protectionText(protection)}, ${cNumber(BigInt(flags >>> 0))}${flagsText(flags)}, ${file}, ${cCast('off_t', offset)}))`), ...registers];
     }
     case 'memfd':
       return [of('memory_file', cValue(step.length), cNumber(BigInt(step.flags >>> 0)))];
@@ -110,10 +112,13 @@ function structureStatements({ bytes, patch = [] }: { readonly bytes: string; re
   return [...puts, ...byteStatements(left, it)];
 }
 
+/** Only registers of a device are in an order that is told to be little: which it is shows when they are mapped. */
+const PUT = { native: 'put', big: 'put_big', little: 'put_register' } as const;
+
 /** Bytes with values in them that are only known now. */
 function dataStatements({ bytes, patch = [], order }: { readonly bytes: string; readonly patch?: readonly Patch[]; readonly order?: ByteOrder }, it: string): string[] {
   const puts = patch.map(([at, size, value]) =>
-    order === undefined ? `put(${it}, ${at}, ${size}, ${cValue(value)});` : `put_${order}(${it}, ${at}, ${size}, ${cValue(value)});`,
+    `${PUT[order ?? 'native']}(${it}, ${at}, ${size}, ${cValue(value)});`,
   );
   return [...byteStatements(Buffer.from(bytes, 'hex'), it), ...puts];
 }

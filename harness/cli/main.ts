@@ -54,6 +54,11 @@ const count = (text: string): number => {
   return Number(text);
 };
 
+const byteCount = (text: string): number => {
+  if (!/^(0x[\da-f]{1,8}|\d{1,10})$/i.test(text) || Number(text) > 0xffff_ffff) throw new InvalidArgumentError('Expected a number of 32 bits, such as 0x40000000.');
+  return Number(text);
+};
+
 const machineCount = (text: string): number => {
   if (!/^[1-8]$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 8.');
   return Number(text);
@@ -160,10 +165,11 @@ withTarget('reproducer', 'write a saved program as one C file that checks itself
   .argument('<file>')
   .option('--out <file>', 'write it there')
   .addOption(new Option('--page <size>', "the kernel's page size, where it is not the target's").choices(['4k', '64k']))
+  .option('--window <bytes>', "size of the default windows, where it is not the target's", byteCount)
   .action((file: string, options: TargetOptions & ReproducerOptions) =>
     using(options, (target) => {
       const profile = findProfile(options.profile);
-      console.log(reproducerCommand(file, target, profile, withFault(profile.rules, options.fault), options));
+      console.log(reproducerCommand(file, { ...options, target, profile, rules: withFault(profile.rules, options.fault) }));
       return Promise.resolve(EXIT.ok);
     }),
   );

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { expectations } from '../../adapters/c/expectations.js';
 import { frame, type Head, type WrittenProgram } from '../../adapters/c/frame.js';
 import { standInHost } from '../../adapters/c/host.js';
-import { obstacle, write, type LinuxMachine } from '../../adapters/c/reproducer.js';
+import { obstacle, withWindowsChecked, write, type LinuxMachine } from '../../adapters/c/reproducer.js';
 import { UsageError, type Target, type TargetDescription } from '../../adapters/target.js';
 import { machineFacts } from '../../reference/description.js';
 import { stringify } from '../../reference/doors/json.js';
@@ -21,31 +21,48 @@ export interface ReproducerOptions {
   readonly out?: string;
   /** The kernel's page size, where it is not the target's. */
   readonly page?: '4k' | '64k';
+  /** Bytes of the default windows, where they are not the target's. */
+  readonly window?: number;
   /** The id of a known fault that the expectation has. */
   readonly fault?: string;
 }
 
 /** Writes a saved program as one file of C. @throws UsageError where that cannot be done */
-export function reproducerCommand(file: string, target: Target, profile: Profile, rules: RuleBook, options: ReproducerOptions): string {
-  const code = reproducer(readProgram(file), basename(file), target, profile, rules, options);
-  if (options.out === undefined) return code;
+export function reproducerCommand(file: string, { out, ...making }: Omit<Making, 'name' | 'suite'>): string {
+  const code = reproducer(readProgram(file), { ...making, name: basename(file), suite: version() });
+  if (out === undefined) return code;
   try {
-    writeFileSync(options.out, code);
+    writeFileSync(out, code);
   } catch (error) {
-    throw new UsageError(`Expected --out to be a file that can be written; '${options.out}' cannot: ${(error as Error).message}.`);
+    throw new UsageError(`Expected --out to be a file that can be written; '${out}' cannot: ${(error as Error).message}.`);
   }
-  return `wrote ${options.out}`;
+  return `wrote ${out}`;
 }
 
-/** @param rules what is expected goes by: the profile's, or those with a fault */
-export function reproducer(program: Program, name: string, target: Target, profile: Profile, rules: RuleBook, options: ReproducerOptions): string {
-  const variant = variantFor(program, name, target);
-  const machine = paged(variant.machine as LinuxMachine, options.page);
+/** What a reproducer is made from, beside the program. */
+export interface Making extends ReproducerOptions {
+  /** Of the program. */
+  readonly name: string;
+  /** The version of this package. */
+  readonly suite: string;
+  readonly target: Target;
+  readonly profile: Profile;
+  /** What is expected goes by these: the profile's, or those with a fault. */
+  readonly rules: RuleBook;
+}
+
+/** The C file. @throws UsageError where one program cannot do it */
+export function reproducer(program: Program, making: Making): string {
+  const { rules } = making;
+  const variant = variantFor(program, making);
+  const machine = asAsked(variant.machine as LinuxMachine, making);
+  const written = writtenFor(program, machine, rules);
   const { pageShift } = machine.linux;
-  const [written, ...others] = [pageShift, ...Object.values(SHIFTS).filter((shift) => shift !== pageShift)].map((shift) => writtenFor(program, withPages(machine, shift), rules));
-  const isSame = others.every((other) => stringify(other!.operations) === stringify(written!.operations));
-  const head = headOf(program, name, { variant: { ...variant, machine }, profile, devices: written!.devices, fault: options.fault });
-  return frame({ ...written!, ...(!isSame && { pageBytes: 2 ** pageShift }) }, head);
+  const otherPages = Object.values(SHIFTS).find((shift) => shift !== pageShift)!;
+  const restsOn = (other: LinuxMachine): boolean => stringify(writtenFor(program, other, rules).operations) !== stringify(written.operations);
+  const checked = restsOn(withWindows(machine, (size) => size / 2)) ? withWindowsChecked(written, machine) : written;
+  const head = headOf(program, making, { ...variant, machine }, written.devices);
+  return frame({ ...checked, ...(restsOn(withPages(machine, otherPages)) && { pageBytes: 2 ** pageShift }) }, head);
 }
 
 function writtenFor(program: Program, machine: LinuxMachine, rules: RuleBook): WrittenProgram {
@@ -54,38 +71,39 @@ function writtenFor(program: Program, machine: LinuxMachine, rules: RuleBook): W
 }
 
 /** The first of the target's machines that the program can run on. @throws UsageError */
-function variantFor(program: Program, name: string, { variants }: Target): TargetDescription {
+function variantFor(program: Program, { name, target: { variants } }: Making): TargetDescription {
   const found = variants.find(({ machine }) => obstacle(program, machine) === undefined);
   if (found !== undefined) return found;
   const why = obstacle(program, (variants.find(({ machine }) => machine.linux !== undefined) ?? variants[0]).machine);
-  throw new UsageError(`Expected a program that one C file can make on a Linux host; of '${name}' ${why}. Use 'replay' for it, or another --target.`);
+  throw new UsageError(`Expected operations that one C program can make on such a machine; in '${name}' ${why}. Use 'replay' on a target that takes them, or another --target.`);
 }
 
 const SHIFTS = { '4k': 12, '64k': 16 } as const;
 
 const withPages = (machine: LinuxMachine, pageShift: number): LinuxMachine => ({ ...machine, linux: { ...machine.linux, pageShift } });
 
-const paged = (machine: LinuxMachine, page: ReproducerOptions['page']): LinuxMachine => (page === undefined ? machine : withPages(machine, SHIFTS[page]));
+const withWindows = (machine: LinuxMachine, change: (size: number) => number): LinuxMachine => ({
+  ...machine,
+  linux: { ...machine.linux, groups: machine.linux.groups.map((group) => ({ ...group, dma32Size: change(group.dma32Size) })) },
+});
 
-interface Told {
-  readonly fault: string | undefined;
-  readonly variant: TargetDescription;
-  readonly profile: Profile;
-  readonly devices: readonly string[];
+function asAsked(machine: LinuxMachine, { page, window }: ReproducerOptions): LinuxMachine {
+  const sized = window === undefined ? machine : withWindows(machine, () => window);
+  return page === undefined ? sized : withPages(sized, SHIFTS[page]);
 }
 
+/** The package's own version. */
 const version = (): string => (JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 
-function headOf(program: Program, name: string, { variant, profile, devices, fault }: Told): Head {
-  const { machine } = variant;
+function headOf(program: Program, { name, suite, profile, fault }: Making, { machine, fingerprint }: TargetDescription, devices: readonly string[]): Head {
   const facts = factsIn(program, machine);
   const cases = fault === undefined ? [] : [`It is expected what a system with the fault ${fault} answers, which the specification does not allow.`];
   return {
     paragraphs: [
-      [`A stand-alone reproducer of '${name}', made by papr-iommu-conformance ${version()} (papr-conformance reproducer).`],
+      [`A stand-alone reproducer of '${name}', made by papr-iommu-conformance ${suite} (papr-conformance reproducer).`],
       [
         'What is expected of each operation was computed by the reference of that suite, for',
-        `    machine  ${variant.fingerprint}, pages of ${2 ** machine.linux!.pageShift / 1024} KiB`,
+        `    machine  ${fingerprint}, pages of ${2 ** machine.linux!.pageShift / 1024} KiB`,
         `    profile  ${profile.name} (${profile.title})`,
         ...facts.map(([fact, value], i) => `    ${i === 0 ? 'where  ' : '       '}  ${fact} = 0x${value.toString(16)}`),
         ...cases,
