@@ -43,13 +43,14 @@ function givenBy(world: World, operation: Operation, host: HostFacts): Record<st
 
 /** An answer that is permitted, too, and differs in all that is open; the reference's own where these do not go together. */
 function altered(world: World, operation: Operation, outlook: Outlook, n: number): Observation {
-  const answers = [withFields(withResult(outlook, n), outlook.fields), withResult(outlook, n)];
+  const results = withResult(outlook, n);
+  const answers = [...results.map((result) => withFields(result, outlook.fields)), ...results];
   return answers.find((answer) => world.permits(operation, answer)) ?? outlook.own;
 }
 
-function withResult({ own, result, bytes }: Outlook, n: number): Observation {
-  if (own.kind === 'syscall') return result.kind === 'from 0' && own.result >= 0n ? moved(own, n) : own;
-  return own.kind === 'bytes' && bytes !== undefined ? { ...own, bytes: own.bytes.map((byte, at) => permittedAt(bytes.expected, at).find((value) => value !== byte) ?? byte) } : own;
+function withResult({ own, result, bytes }: Outlook, n: number): Observation[] {
+  if (own.kind === 'syscall') return result.kind === 'from 0' && own.result >= 0n ? moved(own, n) : [own];
+  return [own.kind === 'bytes' && bytes !== undefined ? { ...own, bytes: own.bytes.map((byte, at) => permittedAt(bytes.expected, at).find((value) => value !== byte) ?? byte) } : own];
 }
 
 const withFields = (own: Observation, fields: readonly SeenField[]): Observation =>

@@ -69,7 +69,7 @@ function permittedOf(world: World, operation: Operation, own: Observation, expec
   if (expected === undefined) return { kind: result < 0n ? 'error' : 'anything' };
   const others = expected.map((text) => STATUSES.get(text)).filter((status) => status !== undefined && status !== result) as bigint[];
   const errors = others.filter((status) => status < 0n);
-  const isOpen = result >= 0n && (expected.includes('a descriptor') || (own.kind === 'syscall' && others.length === 0 && world.permits(operation, moved(own))));
+  const isOpen = result >= 0n && (expected.includes('a descriptor') || (own.kind === 'syscall' && others.length === 0 && moved(own).some((other) => world.permits(operation, other))));
   if (isOpen) return { kind: 'from 0', errors };
   // So many numbers are a count of something.
   return others.length - errors.length > MOST_NUMBERS ? { kind: 'error or count', errors: [result, ...errors] } : { kind: 'values', values: [result, ...others] };
@@ -78,14 +78,17 @@ function permittedOf(world: World, operation: Operation, own: Observation, expec
 /** More numbers that may be returned than a reader wants to see. */
 const MOST_NUMBERS = 4;
 
-/** Far from all that a model gives out by itself: descriptors, which are small, and addresses, which are kept in their order. */
-const FAR = { descriptor: 1n << 20n, address: 1n << 40n } as const;
+/** Descriptors are small numbers; the first that none is. */
+const NO_DESCRIPTOR = 1n << 20n;
 
-/** The same with another descriptor, the n-th that is another, or with another address. */
-export const moved = <T extends { readonly result: bigint }>(own: T, n = 0): T => ({
-  ...own,
-  result: own.result + (own.result < FAR.descriptor ? FAR.descriptor + BigInt(n) : FAR.address),
-});
+/** What addresses are moved by: every byte becomes another one as far as pages of 4 KiB, of 64 KiB, and huge ones allow. */
+const FAR = [0x0a5b_c3d1_3000n, 0x0a5b_c3d1_0000n, 0x0a5b_c000_0000n] as const;
+
+/** The same with another descriptor, the n-th that is another, or with other addresses. */
+export function moved<T extends { readonly result: bigint }>(own: T, n = 0): T[] {
+  const { result } = own;
+  return result < NO_DESCRIPTOR ? [{ ...own, result: result + NO_DESCRIPTOR + BigInt(n) }] : FAR.map((far) => ({ ...own, result: result + far }));
+}
 
 type Ioctl = Extract<Operation, { op: 'ioctl' }>;
 

@@ -10,11 +10,10 @@ import type { Step, Steps } from '../ssh/instructions.js';
 import { UsageError } from '../target.js';
 import { checks } from './checks.js';
 import type { Expectation } from './expectation.js';
-import type { Request, WrittenOperation, WrittenProgram } from './frame.js';
+import { processConstant, type Request, type WrittenOperation, type WrittenProgram } from './frame.js';
 import { devicesOf, deviceVariable } from './host.js';
 import { ioctlNameOf, NoStep, statements } from './steps.js';
 import { cName, outcomeOf } from './values.js';
-import { processConstant } from './frame.js';
 
 /** Operations of the operating system that a C program can do by itself. */
 const HOST_OPERATIONS: readonly HostOperation['op'][] = ['fork', 'exit', 'kill', 'limit', 'ledger', 'log'];
@@ -37,6 +36,8 @@ export function obstacle({ operations }: Program, machine: MachineDescription): 
   if (machine.linux === undefined) return 'all are for Linux, which the machine does not have';
   const far = operations.map((operation) => [operation, beyondC(operation)] as const).find(([, why]) => why !== undefined);
   if (far !== undefined) return `'${operationText(far[0])}' is none: ${far[1]}`;
+  const same = sameInC(operations);
+  if (same !== undefined) return `'${same}' has the name of another one in C`;
   const missing = danglingName({ operations }, machineParts(machine)) ?? partsOf(operations).find((name) => !machineHas(machine.linux!, name));
   return missing === undefined ? undefined : `some are about '${missing}', which the machine does not have`;
 }
@@ -108,7 +109,7 @@ export function withWindowsChecked(program: WrittenProgram, { linux }: LinuxMach
 
 function processesOf(operations: readonly Operation[]): string[] {
   const forks = operations.flatMap((operation) => (operation.door === 'host' && operation.op === 'fork' ? [operation.as] : []));
-  return forks.length > 0 || operations.some(({ door, op }) => door === 'host' && (op === 'exit' || op === 'kill')) ? ['main', ...forks] : [];
+  return forks.length > 0 || operations.some((operation) => operation.door === 'host' && ['exit', 'kill'].includes(operation.op)) ? ['main', ...forks] : [];
 }
 
 function operationOf(operation: Operation, instruction: ReturnType<typeof compile>[number], expected: Expectation, names: readonly string[]): WrittenOperation {
@@ -116,7 +117,8 @@ function operationOf(operation: Operation, instruction: ReturnType<typeof compil
   const own = as !== undefined && names.includes(as) ? `&${outcomeOf(as)}` : '&got->other';
   const begin = `struct outcome *it = begin(${own});`;
   const call = callOf(operation);
-  const common = { text: operationText(operation), ...('by' in operation && operation.by !== undefined && { by: operation.by }) };
+  const { by } = operation as { readonly by?: string };
+  const common = { text: operationText(operation), ...(by !== undefined && { by }) };
   const lines = [begin, '', ...bodyOf(operation, instruction, call), ...checks(expected, call)];
   return { ...common, lines, ...('end' in instruction && { ends: instruction.end }) };
 }
@@ -153,8 +155,8 @@ function stepsBody({ steps }: Steps, operation: Operation, call: IoctlName | und
 
 const indented = (line: string): string => (line === '' ? '' : `\t${line}`);
 
-/** The names of C that stand for a program's: two of them that are the same there would be mixed up. */
-export function sameInC({ operations }: Program): string | undefined {
+/** A name that differs from an earlier one in punctuation alone: in C they would be mixed up. */
+function sameInC(operations: readonly Operation[]): string | undefined {
   const seen = new Map<string, string>();
   for (const { as } of operations) {
     if (as === undefined) continue;

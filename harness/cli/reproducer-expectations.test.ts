@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Operation, VfioIoctl } from '../../reference/doors/operations.js';
 import { REFERENCE_RULES } from '../../reference/rule-book.js';
-import { LINUX_PSERIES } from '../model/machines.js';
-import type { Expectation } from './expectation.js';
-import { expectations } from './expectations.js';
-import { standInHost } from './host.js';
-import type { LinuxMachine } from './reproducer.js';
+import { LINUX_PSERIES } from '../../adapters/model/machines.js';
+import type { Expectation } from '../../adapters/c/expectation.js';
+import { expectations } from '../../adapters/c/expectations.js';
+import { standInHost } from '../../adapters/c/host.js';
+import type { LinuxMachine } from '../../adapters/c/reproducer.js';
 
 const MACHINE = LINUX_PSERIES as LinuxMachine;
 const of = (operations: readonly Operation[]): Expectation[] => expectations({ operations }, MACHINE, REFERENCE_RULES, standInHost(MACHINE));
