@@ -55,10 +55,15 @@ const MEMORY: readonly Operation[] = [
   { door: 'vfio', op: 'close', fd: { from: 'f.fd' } },
 ];
 
-/** A memory of its own for the child, which is killed. */
+/** Memory and descriptors of their own for the children, one of which ends by itself, while the other is killed. */
 const FAMILY: readonly Operation[] = [
   ...MEMORY.slice(0, 2),
+  { door: 'user', op: 'file', as: 'f', kind: 'plain', length: 0n },
+  { door: 'user', op: 'file', as: 'g', kind: 'plain', length: 0n },
   { door: 'host', op: 'fork', as: 'c1' },
+  { door: 'vfio', op: 'close', fd: { from: 'f.fd' }, by: 'c1' },
+  { door: 'vfio', op: 'close', fd: { from: 'g.fd' }, by: 'c1' },
+  { door: 'vfio', op: 'close', fd: { from: 'g.fd' } },
   { door: 'user', op: 'fill', address: { from: 'm.address' }, length: 64, byte: 0x11, by: 'c1' },
   { door: 'user', op: 'load', address: { from: 'm.address' }, length: 64, by: 'c1' },
   { door: 'user', op: 'load', address: { from: 'm.address' }, length: 64 },
