@@ -1,7 +1,7 @@
 import { canonical, FollowingChooser, type Departure } from './chooser.js';
 import type { MachineDescription } from './description.js';
 import { wordsOf, type Observation, type SyscallObservation } from './doors/observation.js';
-import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, KvmHcall, KvmIoctl, KvmOperation, Operation, QueueRead, QueueWrite, UserFile, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
+import type { DmaOperation, HostOperation, IommufdIoctl, IommufdOperation, KvmHcall, KvmIoctl, KvmOperation, Operation, QueueRead, QueueWrite, UserFile, UserLoad, UserOperation, VfioIoctl, VfioOperation } from './doors/operations.js';
 import type { Term } from './doors/term.js';
 import { servedByIommufd } from './iommufd/calls.js';
 import { domainAccess } from './iommufd/domain-access.js';
@@ -11,6 +11,7 @@ import { isKvmFile, servedByKvm } from './kvm/calls.js';
 import { answerHcall, judgeHcall, type MadeHcall } from './kvm/door.js';
 import { answerClauses, compare, conforms, crashed, departs, judgeBytes, withMessage } from './judging.js';
 import type { Judgement } from './judgement.js';
+import type { OpenBytes } from './memory/bytes.js';
 import { freeAddress } from './memory/process.js';
 import { perform, type Answer, type AnyCall, type Expected, type RuleBook, type Status } from './rules.js';
 import { E, syscallResultName } from './uapi/errno.js';
@@ -96,6 +97,9 @@ export class HostModel {
         return performHost(this.host, operation, this.#process(operation.by), this.value, observed);
     }
   }
+
+  /** The bytes that a load may bring, open ones among them; undefined where the memory is not there. */
+  loadable = (operation: UserLoad): OpenBytes | undefined => load(this.host, this.#process(operation.by), operation, this.value(operation.address));
 
   /** From now on two threads make these operations at the same time; none: no longer. */
   race(...operations: readonly Operation[]): void {

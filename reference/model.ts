@@ -4,6 +4,7 @@ import type { HostOperation, Operation } from './doors/operations.js';
 import { resolve, type Term } from './doors/term.js';
 import type { Judgement } from './judgement.js';
 import type { Machine } from './machine.js';
+import type { OpenBytes } from './memory/bytes.js';
 import { PartitionModel, type PartitionOperation } from './partition-model.js';
 import { rulesFor, type RuleBook } from './rules.js';
 import { HostModel, type LinuxOperation } from './host-model.js';
@@ -53,6 +54,11 @@ export class Model {
     const result = this.#part instanceof PartitionModel ? this.#part.answer(partitionOperation(operation)) : this.#part.answer(operation as LinuxOperation);
     this.#remember(operation, result.observation);
     return result;
+  }
+
+  /** What a load of a user program's own memory may bring at this point; undefined where it is to fail, and of anything else. */
+  loadable(operation: Operation): OpenBytes | undefined {
+    return this.#part instanceof HostModel && operation.door === 'user' && operation.op === 'load' ? this.#part.loadable(operation) : undefined;
   }
 
   /** Judges what a system answered, and follows it. */

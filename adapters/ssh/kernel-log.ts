@@ -1,10 +1,11 @@
 /** A line of the kernel log: its level (0 emergency … 7 debug) and its text. */
 export type LogLine = readonly [level: number, text: string];
 
-const WARNING = 4;
+/** Level of a warning: lines above it count by what they say. */
+export const WARNING = 4;
 
 /** Lines at warning level or above that kernels print in good health while devices change hands. */
-const USUAL: readonly RegExp[] = [
+export const USUAL: readonly RegExp[] = [
   /^vfio-pci .*: (enabling device|resetting|reset done)/,
   // Linux platforms/pseries/iommu.c spapr_tce_create_table, at every new window.
   /^spapr_tce_create_table: Calling query/,

@@ -19,8 +19,10 @@ import { list, planText, type ListOptions } from './list.js';
 import { compareReport, reportCommand } from './report.js';
 import { replay, replayText } from './replay.js';
 import { DEFAULT_OUT, planRun, runCommand, type RunCommandOptions } from './run.js';
+import { reproducerCommand, type ReproducerOptions } from './reproducer.js';
+import { runCommand, type RunCommandOptions } from './run.js';
 import { selectScenarios } from './select.js';
-import { closeAll, findProfile, openMachines, type TargetOptions } from './targets.js';
+import { closeAll, findProfile, openMachines, withFault, type TargetOptions } from './targets.js';
 
 /** Exit statuses. See README. */
 const EXIT = { ok: 0, departs: 1, usage: 2, target: 3 } as const;
@@ -32,11 +34,11 @@ const program = new Command('papr-conformance')
   .enablePositionalOptions()
   .exitOverride();
 
-const withTarget = (name: string, what: string): Command =>
+const withTarget = (name: string, what: string, target = 'model'): Command =>
   program
     .command(name)
     .description(what)
-    .option('--target <name>', 'the system under test', 'model')
+    .option('--target <name>', 'the system under test', target)
     .option('--profile <name>', 'what it is judged by: lopar, qemu, kvm, powervm, linux-7.2, ppc64-target', 'lopar')
     .option('--ledger <dir>', 'another departure ledger than the one shipped')
     .option('--fault <id>', 'model: with a known fault (list --mutants), to see what a defective system looks like')
@@ -51,6 +53,11 @@ const withTarget = (name: string, what: string): Command =>
 
 const count = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+};
+
+const byteCount = (text: string): number => {
+  if (!/^(0x[\da-f]{1,8}|\d{1,10})$/i.test(text) || Number(text) > 0xffff_ffff) throw new InvalidArgumentError('Expected a number of 32 bits, such as 0x40000000.');
   return Number(text);
 };
 
@@ -160,6 +167,19 @@ withTarget('replay', 'run a saved program and judge it')
       const result = await replay(file, target, knownOf(target, findProfile(options.profile), ledgerDirectory(options.ledger)));
       console.log(replayText(result));
       return ['departs', 'crashed', 'fixed'].includes(result.record.verdict) ? EXIT.departs : EXIT.ok;
+    }),
+  );
+
+withTarget('reproducer', 'write a saved program as one C file that checks itself; the target says what is expected of which machine', 'model:pseries')
+  .argument('<file>')
+  .option('--out <file>', 'write it there')
+  .addOption(new Option('--page <size>', "the kernel's page size, where it is not the target's").choices(['4k', '64k']))
+  .option('--window <bytes>', "size of the default windows, where it is not the target's", byteCount)
+  .action((file: string, options: TargetOptions & ReproducerOptions) =>
+    using(options, (target) => {
+      const profile = findProfile(options.profile);
+      console.log(reproducerCommand(file, { ...options, target, profile, rules: withFault(profile.rules, options.fault) }));
+      return Promise.resolve(EXIT.ok);
     }),
   );
 

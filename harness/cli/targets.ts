@@ -49,7 +49,7 @@ const modelKind = (name: ModelKind, what: string): TargetKind => ({
 });
 
 /** The rules with a known fault. @throws UsageError */
-function withFault(rules: RuleBook, fault: string | undefined): RuleBook {
+export function withFault(rules: RuleBook, fault: string | undefined): RuleBook {
   if (fault === undefined) return rules;
   const mutant = WRITTEN_MUTANTS.get(fault);
   if (mutant === undefined) throw new UsageError(`Expected --fault to be a known fault; got '${fault}'. See 'papr-conformance list --mutants'.`);

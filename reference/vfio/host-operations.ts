@@ -120,10 +120,10 @@ function judgeLedger(process: Process, observed: Observation): Judgement {
 }
 
 /** What the kernel says when something is wrong with itself. */
-const TROUBLE = /WARNING:|BUG:|BUG |Oops|Kernel panic|Unable to handle|Bad page|Call Trace|refcount_t|use-after-free|soft lockup|blocked for more than|general protection|corruption|leak/;
+export const LOG_TROUBLE = /WARNING:|BUG:|BUG |Oops|Kernel panic|Unable to handle|Bad page|Call Trace|refcount_t|use-after-free|soft lockup|blocked for more than|general protection|corruption|leak/;
 
 function judgeLog({ mayLog }: Host, observed: Observation): Judgement {
-  const told = observed.kind === 'lines' ? observed.lines.filter((line) => TROUBLE.test(line)) : [];
+  const told = observed.kind === 'lines' ? observed.lines.filter((line) => LOG_TROUBLE.test(line)) : [];
   const lines = told.filter((line) => !mayLog.some((known) => known.test(line)));
   const [first] = lines;
   return first === undefined ? conforms('log/quiet') : departs('log/quiet', 'no warning, bug or oops', first);
