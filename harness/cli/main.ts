@@ -20,7 +20,6 @@ import { compareReport, reportCommand } from './report.js';
 import { replay, replayText } from './replay.js';
 import { DEFAULT_OUT, planRun, runCommand, type RunCommandOptions } from './run.js';
 import { reproducerCommand, type ReproducerOptions } from './reproducer.js';
-import { runCommand, type RunCommandOptions } from './run.js';
 import { selectScenarios } from './select.js';
 import { closeAll, findProfile, openMachines, withFault, type TargetOptions } from './targets.js';
 
