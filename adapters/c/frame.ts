@@ -155,6 +155,9 @@ function operationTable({ operations, processes }: WrittenProgram): string {
   return [`${type} = {`, ...operations.map((operation, i) => `\t{ ${cString(operation.text)}, ${functionName(i)}${rest(operation)} },`), '};'].join('\n');
 }
 
+/** Nodes that not every kernel has. */
+const OPTIONAL_NODES = ['/dev/iommu', '/dev/kvm'] as const;
+
 function mainFunction({ operations, devices, processes, windows = [], pageBytes }: WrittenProgram): string {
   const several = processes.length > 0;
   const reads = devices.map((name, i) => `\tif (argc > ${i + 1})\n\t\t${cName(name)} = argv[${i + 1}];`);
@@ -166,7 +169,9 @@ function mainFunction({ operations, devices, processes, windows = [], pageBytes 
     '\t\treturn 4;',
     '\t}',
   ];
-  const log = operations.some(({ lines }) => lines.some((line) => line.includes('kernel_troubles('))) ? ['\tbegin_kernel_log();'] : [];
+  const mentions = (text: string): boolean => operations.some(({ lines }) => lines.some((line) => line.includes(text)));
+  const log = mentions('kernel_troubles(') ? ['\tbegin_kernel_log();'] : [];
+  const nodes = OPTIONAL_NODES.filter((node) => mentions(`open(${cString(node)}`));
   const make = several
     ? ['\t\tif (operations[i].ends)', '\t\t\toperations[i].make();', '\t\telse', '\t\t\tmake_in(&processes[operations[i].process], (int)i + 1);']
     : ['\t\toperations[i].make();'];
@@ -178,6 +183,7 @@ function mainFunction({ operations, devices, processes, windows = [], pageBytes 
     '',
     ...usage,
     ...page,
+    ...nodes.map((node) => `\tcheck_node(${cString(node)});`),
     ...windows.map(({ device, start, size }) => `\tcheck_window(${cName(device)}, ${number(start)}, ${number(size)});`),
     '\tgot = shared(sizeof(*got));',
     '\ttap = shared(sizeof(*tap));',

@@ -38,6 +38,14 @@ static void check_driver(const char *address)
 	if (readlink(path, target, sizeof(target) - 1) < 0 || strcmp(strrchr(target, '/'), "/vfio-pci") != 0)
 		errx(2, "expected the device %s to be bound to vfio-pci, but it is not", address);
 }`,
+  `/* A kernel without the node has nothing to say of it. */
+static void check_node(const char *node)
+{
+	if (access(node, F_OK) == 0)
+		return;
+	printf("KTAP version 1\\n1..0 # SKIP this kernel has no %s\\n", node);
+	exit(4);
+}`,
   `/* What is expected rests on the default window: it is looked at in a container that is thrown away. Where that fails the program says so. */
 static void check_window(const char *address, uint32_t start, uint32_t size)
 {

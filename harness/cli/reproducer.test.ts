@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ModelTarget, type ModelKind } from '../../adapters/model/model-target.js';
@@ -78,6 +78,8 @@ function run(code: string): { lines: string[]; status: number | null } {
   return { lines: stdout.trimEnd().split('\n'), status };
 }
 
+const describeWithoutIommu = existsSync('/dev/iommu') ? describe.skip : describeCompiled;
+
 describe('a reproducer', () => {
   it('is the same file every time, names what it is and drives, and has each operation with its text', () => {
     const code = write(ledgerProgram('L01'));
@@ -139,5 +141,13 @@ describeCompiled('a reproducer, compiled by gcc (skipped where the machine has n
     const { lines, status } = run(write({ operations: FAMILY }, 'model:pseries', REFERENCE_RULES, HERE));
     expect(lines.slice(2).map((line) => line.split(' ')[0])).toEqual(FAMILY.map(() => 'ok'));
     expect(status).toBe(0);
+  });
+});
+
+describeWithoutIommu('a reproducer on a kernel without /dev/iommu (skipped where there is one)', () => {
+  it('says nothing of a kernel that lacks the node', () => {
+    const { lines, status } = run(write({ operations: [{ door: 'iommufd', op: 'open', what: 'iommu' }] }, 'model:iommufd', REFERENCE_RULES, HERE));
+    expect(lines).toEqual(['KTAP version 1', '1..0 # SKIP this kernel has no /dev/iommu']);
+    expect(status).toBe(4);
   });
 });
