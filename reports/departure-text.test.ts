@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { departureText, mismatchText, replayLine } from './departure-text.js';
+import { departureText, mismatchText, permittedText, replayLine } from './departure-text.js';
 import { DEPARTURE, SCENARIOS } from './run-record.fixture.js';
 
 const SYSTEM = { target: 'qemu-papr', profile: 'lopar' };
@@ -27,6 +27,12 @@ describe('a departure in words', () => {
     expect(mismatchText(SCENARIOS.inconclusive, 'again')).toBe('reason     no answer within 2 s\nreplay     again');
     expect(mismatchText({ ...SCENARIOS.departs, reason: 'behaves like X' }, 'again')).toMatch(/^diagnosis {2}behaves like X\n/);
   });
+});
+
+test('what is permitted is all there, unless nobody would read it', () => {
+  const counts = (most: number): string[] => Array.from({ length: most }, (_, i) => String(i + 1));
+  expect(permittedText(counts(12))).toBe('1 or 2 or 3 or 4 or 5 or 6 or 7 or 8 or 9 or 10 or 11 or 12');
+  expect(permittedText(['-EFAULT', ...counts(512)])).toBe('-EFAULT or 1 or 2 or 3 or 4 or 5 or 6 or 7 or 8 or 9 or 10 or … 512 (513 in all)');
 });
 
 describe('the replay command', () => {

@@ -25,6 +25,14 @@ export const programFile = (scenario: ScenarioRecord): string | undefined =>
 /** A scenario's id as a file name. */
 const fileName = (id: string): string => `${id.replaceAll('/', '.')}.json`;
 
+/** More that is permitted than anybody reads: counts, mostly. */
+const MANY = 12;
+
+const shownOf = (permitted: readonly string[]): string[] => (permitted.length <= MANY ? [...permitted] : [...permitted.slice(0, MANY - 1), `… ${permitted.at(-1)} (${permitted.length} in all)`]);
+
+/** What is permitted, in one line. */
+export const permittedText = (permitted: readonly string[]): string => shownOf(permitted).join(' or ');
+
 /** A departure in five headed lines, for terminals, Allure messages and JUnit failures. */
 export function departureText(departure: DepartureRecord): string {
   const { clause, rule, operation, step, expected, observed, known } = departure;
@@ -32,7 +40,7 @@ export function departureText(departure: DepartureRecord): string {
     `clause     ${clause}`,
     `rule       ${rule}`,
     `operation  ${operation}   (step ${step})`,
-    `expected   ${expected.length === 0 ? '(nothing is permitted here)' : expected.join('\n       or  ')}`,
+    `expected   ${expected.length === 0 ? '(nothing is permitted here)' : shownOf(expected).join('\n       or  ')}`,
     `observed   ${observed}`,
   ];
   return (known.length > 0 ? [...lines, `known as   ${known.join(', ')}`] : lines).join('\n');

@@ -1,4 +1,4 @@
-import { mismatchText, replayLine, systemOf } from './departure-text.js';
+import { mismatchText, permittedText, replayLine, systemOf } from './departure-text.js';
 import type { RunRecord, ScenarioRecord } from './run-record.js';
 
 /**
@@ -62,7 +62,7 @@ function elementOf({ verdict }: ScenarioRecord): 'failure' | 'error' | undefined
 
 function summary({ reason, departures, verdict }: ScenarioRecord): string {
   const first = departures?.[0];
-  return first === undefined ? (reason ?? verdict) : `${first.clause}: expected ${first.expected.join(' or ')}, observed ${first.observed}`;
+  return first === undefined ? (reason ?? verdict) : `${first.clause}: expected ${permittedText(first.expected)}, observed ${first.observed}`;
 }
 
 function counts(scenarios: readonly ScenarioRecord[]): string {

@@ -267,6 +267,16 @@ describe('the agent', () => {
     await expect(run(host('log'))).resolves.toEqual([{ kind: 'lines', lines: [] }]);
   });
 
+  it('gives a program memory with nothing beside it', async () => {
+    const load = (plus: bigint): Operation => ({ door: 'user', op: 'load', address: { from: 'm.address', plus }, length: 8 });
+    const seen = await run(map('m', 'rw', PAGE), map('n', 'rw', PAGE), load(0n), load(PAGE), load(-8n), load(1n << 20n));
+    expect(seen.slice(2)).toMatchObject([{ kind: 'bytes' }, ...[1, 2, 3].map(() => ({ kind: 'syscall', result: -14n }))]);
+  });
+
+  it('calls a request that makes no sense lost', async () => {
+    await expect(session.run([{ by: 'main', steps: [], limit: 1 }])).rejects.toThrow(TargetLost);
+  });
+
   describe('its processes', () => {
     const children = (): string[] => {
       const { pid } = session.link.hello;
@@ -303,9 +313,5 @@ describe('the agent', () => {
       await session.link.close();
       await expect(until(() => !existsSync(`/proc/${spare}`))).resolves.toBeUndefined();
     });
-  });
-
-  it('calls a request that makes no sense lost', async () => {
-    await expect(session.run([{ by: 'main', steps: [], limit: 1 }])).rejects.toThrow(TargetLost);
   });
 });

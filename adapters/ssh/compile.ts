@@ -64,7 +64,7 @@ class Compiler {
       case 'kvm':
         return { ...this.#steps(operation, this.#kvm(operation)), ...(operation.op === 'guest' && { value: MAKES_PROCESSOR }) };
       case 'user':
-        return this.#steps(operation, [this.#user(operation)]);
+        return this.#steps(operation, operation.op === 'map' ? mapSteps(operation, operation.address && this.#value(operation.address)) : [this.#user(operation)]);
       case 'host':
         return this.#host(operation);
       case 'dma':
@@ -196,14 +196,8 @@ class Compiler {
     return device;
   }
 
-  #user(operation: UserOperation): Step {
+  #user(operation: Exclude<UserOperation, { op: 'map' }>): Step {
     switch (operation.op) {
-      case 'map': {
-        const { length, hugePages, protection, address } = operation;
-        const huge = hugePages === undefined ? 0 : MAP_HUGETLB + hugePages * 2 ** MAP_HUGE_SHIFT;
-        const flags = MAP_PRIVATE + MAP_ANONYMOUS + huge + (address === undefined ? 0 : MAP_FIXED);
-        return { do: 'mmap', length, protection: PROT[protection], flags: flags | 0, ...(address !== undefined && { address: this.#value(address) }) };
-      }
       case 'file': {
         const { kind, length, hugePages } = operation;
         const huge = hugePages === undefined ? 0 : MFD_HUGETLB + hugePages * 2 ** MAP_HUGE_SHIFT;
@@ -309,4 +303,16 @@ function placeOf(operation: Operation | undefined, name: string): object | undef
 function wordPlace(name: string): object | undefined {
   const word = /^word(\d+)$/.exec(name)?.[1];
   return word === undefined ? undefined : { at: 4 * Number(word), size: 4 };
+}
+
+/** Bytes before and after a program's memory that are nobody's: what programs do past its ends is what they are after. */
+const NOBODYS = 1n << 21n;
+
+/** Memory, with nothing beside it, where the program does not say itself where it is to be. Huge pages come where the kernel has them. */
+function mapSteps({ length, hugePages, protection }: Extract<UserOperation, { op: 'map' }>, address?: Value): Step[] {
+  const huge = hugePages === undefined ? 0 : MAP_HUGETLB + hugePages * 2 ** MAP_HUGE_SHIFT;
+  const flags = MAP_PRIVATE + MAP_ANONYMOUS;
+  const map = (at?: Value): Step => ({ do: 'mmap', length, protection: PROT[protection], flags: (flags + huge + (at === undefined ? 0 : MAP_FIXED)) | 0, ...(at !== undefined && { address: at }) });
+  if (address !== undefined || hugePages !== undefined) return [map(address)];
+  return [{ do: 'mmap', length: u64(length + 2n * NOBODYS), protection: PROT.none, flags }, map({ ref: '#0', plus: NOBODYS })];
 }

@@ -5,6 +5,7 @@ import { programToJson, stringify } from '../../reference/doors/json.js';
 import { operationText } from '../../reference/doors/text.js';
 import { explore, type ExploreOptions, type Progress } from '../explore/explore.js';
 import type { Finding } from '../explore/explorer.js';
+import { permittedText } from '../../reports/departure-text.js';
 import type { KnownDepartures } from '../known.js';
 
 /** Milliseconds of `90s`, `10m`, `1h`, or seconds without a unit. @throws UsageError */
@@ -58,7 +59,7 @@ function findingText(finding: Finding, file: string, target: string): string {
   return [
     `FINDING ${departure.clause}${finding.unstable ? ' (not seen again on a fresh machine)' : ''}`,
     ...finding.program.operations.map((operation, i) => `  ${i === departure.step ? '✗' : ' '} ${operationText(operation)}`),
-    `  expected ${departure.expected.join(' or ')}`,
+    `  expected ${permittedText(departure.expected)}`,
     `  observed ${departure.observed}`,
     `  seed ${finding.seed}, program ${finding.run}; replay: papr-conformance replay ${file} --target ${target}`,
   ].join('\n');

@@ -4,6 +4,7 @@ import { machineParts } from '../../reference/description.js';
 import { NotAProgram, programFromJson } from '../../reference/doors/json.js';
 import type { Program } from '../../reference/doors/operations.js';
 import { danglingName } from '../../reference/doors/terms.js';
+import { permittedText } from '../../reports/departure-text.js';
 import type { KnownDepartures } from '../known.js';
 import { qualify, type ScenarioResult } from '../qualify.js';
 import { fromOperations } from '../build/scenario-builder.js';
@@ -39,11 +40,11 @@ export async function replay(file: string, target: Target, known: KnownDeparture
 export function replayText({ record, steps }: ScenarioResult): string {
   const lines = steps.map((step) => {
     const mark = step.departs ? '✗' : ' ';
-    const allowed = step.departs && step.allowed.length > 0 ? `   allowed: ${step.allowed.join(' or ')}` : '';
+    const allowed = step.departs && step.allowed.length > 0 ? `   allowed: ${permittedText(step.allowed)}` : '';
     return `${mark} ${step.operation}\n    ${step.outcome}${allowed}`;
   });
   const departures = (record.departures ?? []).map(
-    (d) => `${d.clause}: ${d.rule}\n  expected ${d.expected.join(' or ')}\n  observed ${d.observed}`,
+    (d) => `${d.clause}: ${d.rule}\n  expected ${permittedText(d.expected)}\n  observed ${d.observed}`,
   );
   const ledger = record.ledger === undefined ? '' : ` (${record.ledger.join(', ')})`;
   return [...lines, ...departures, `verdict: ${record.verdict}${ledger}${record.reason === undefined ? '' : `: ${record.reason}`}`].join('\n');
