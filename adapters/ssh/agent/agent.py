@@ -1129,8 +1129,7 @@ class Stop(BaseException):
 
 class Agent:
     def __init__(self):
-        with open(root + "/proc/sys/kernel/random/boot_id") as file:
-            self.boot = file.read().strip()
+        self.boot = read_text("/proc/sys/kernel/random/boot_id").strip()
         self.input = Lines(0)
         self.inbox = []
         self.log = KernelLog()
